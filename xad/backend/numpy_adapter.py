@@ -1,0 +1,89 @@
+"""NumPy."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from xad.backend.adapter import Adapter
+from xad.backend.keys import Key, leading_indices
+
+__all__ = ["NumpyAdapter"]
+
+
+class NumpyAdapter(Adapter):
+    """NumPy: arrays and NumPy scalars, on the host."""
+
+    def __init__(self) -> None:
+        # array-api-compat's NumPy imports numpy.f2py and numpy.testing, which takes longer than
+        # NumPy itself: like every namespace it waits for the first use.
+        super().__init__("numpy", namespace_module="array_api_compat.numpy")
+
+    def array_types(self) -> tuple[type, ...]:
+        """Arrays, and the scalars that NumPy returns in place of 0-d arrays."""
+        return (np.ndarray, np.generic)
+
+    def _special(self, name: str) -> Any:
+        return self._special_from("scipy.special", name)
+
+    def devices(self) -> list[Any]:
+        """The host, under the standard's name for it."""
+        return ["cpu"]
+
+    def default_device(self) -> Any:
+        """The host."""
+        return "cpu"
+
+    def _device_hint(self, spec: Any) -> str:
+        if str(spec).partition(":")[0] in ("cuda", "gpu"):
+            return " NumPy computes on the host; for a GPU choose CuPy: XAD_BACKEND=cupy."
+        return ""
+
+    def device_of(self, array: Any, /) -> Any:
+        """The host."""
+        return "cpu"
+
+    def host_copy(self, array: Any, /) -> np.ndarray[Any, Any]:
+        """A copy."""
+        return np.array(array, copy=True)
+
+    def from_host(self, host: np.ndarray[Any, Any], device: Any = None, dtype: Any = None) -> Any:
+        """The array itself, or a copy of another ``dtype``."""
+        self.parse_device(device)
+        return np.asarray(host, dtype=dtype)
+
+    def to_device(self, array: Any, device: Any, /) -> Any:
+        """The array itself: there is one device."""
+        self.parse_device(device)
+        return array
+
+    def rewrap(self, value: Any, /) -> Any:
+        """``value``, with a NumPy scalar made a 0-d array."""
+        return np.asarray(value) if isinstance(value, np.generic) else value
+
+    def _zeros(self, shape: tuple[int, ...], like: Any) -> Any:
+        return np.zeros(shape, dtype=like.dtype)
+
+    def _assign(self, out: Any, key: Key, values: Any) -> Any:
+        out[key] = values
+        return out
+
+    def _accumulate(self, shape: tuple[int, ...], key: Key, values: Any) -> Any:
+        out = self._zeros(shape, values)
+        lead = leading_indices(key)
+        if lead is None:
+            np.add.at(out, key, values)
+            return out
+        # add.at is several times faster with one flat index than with rows or several arrays.
+        axes = shape[: len(lead)]
+        signed = np.broadcast_arrays(*(np.asarray(i, dtype=np.intp) for i in lead))
+        target = np.ravel_multi_index(
+            tuple(np.where(i < 0, i + n, i) for i, n in zip(signed, axes, strict=True)), axes
+        )
+        rest = prod(shape[len(lead) :])
+        flat = (target.reshape(-1, 1) * rest + np.arange(rest)).reshape(-1)
+        full = np.broadcast_to(values, target.shape + tuple(shape[len(lead) :]))
+        np.add.at(out.reshape(-1), flat, full.reshape(-1))
+        return out

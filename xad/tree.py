@@ -1,0 +1,201 @@
+"""Trees: containers of arrays, taken apart into leaves and put together again.
+
+Containers are dicts, lists, tuples, named tuples and dataclasses, nested as you like; None is an
+empty one. Anything else is a leaf. Fields of a dataclass made with `static` are part of its
+structure, not leaves.
+
+>>> from xad import tree
+>>> leaves, structure = tree.flatten({"b": 1.0, "a": [2.0, None]})
+>>> leaves
+[2.0, 1.0]
+>>> tree.unflatten(structure, [x * 10 for x in leaves])
+{'a': [20.0, None], 'b': 10.0}
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NamedTuple
+
+from xad.errors import TreeError
+
+__all__ = ["Structure", "flatten", "leaves", "map", "paths", "static", "structure", "unflatten"]
+
+
+class Structure(NamedTuple):
+    """What a tree is without its leaves: the kind of container, its keys and its children."""
+
+    kind: type | None
+    keys: tuple[Any, ...]
+    children: tuple[Structure, ...]
+    fixed: tuple[Any, ...] = ()
+
+    def __str__(self) -> str:
+        if self.kind is None:
+            return "*"
+        if self.kind is type(None):
+            return "None"
+        inside = ", ".join(
+            f"{key}: {child}" for key, child in zip(self.keys, self.children, strict=True)
+        )
+        return f"{self.kind.__name__}({inside})"
+
+
+LEAF = Structure(None, (), ())
+NOTHING = Structure(type(None), (), ())
+
+
+def static(**arguments: Any) -> Any:
+    """A dataclass field that is part of the structure: an activation, a rate, a flag.
+
+    Takes the arguments of `dataclasses.field`. Its value must be comparable with ``==``.
+
+    >>> import dataclasses
+    >>> from xad import tree
+    >>> @dataclasses.dataclass
+    ... class Layer:
+    ...     weight: float
+    ...     name: str = tree.static(default="dense")
+    >>> tree.leaves(Layer(2.0))
+    [2.0]
+    """
+    return dataclasses.field(metadata={"static": True}, **arguments)
+
+
+def flatten(tree: Any) -> tuple[list[Any], Structure]:
+    """The leaves, from left to right (dicts by sorted key), and the structure."""
+    found: list[Any] = []
+    return found, _flatten(tree, found)
+
+
+def unflatten(structure: Structure, leaves: Iterable[Any]) -> Any:
+    """The tree of this structure with these leaves. Errors: TreeError if their number differs."""
+    rest = iter(leaves)
+    tree = _unflatten(structure, rest)
+    if next(rest, LEAF) is not LEAF:
+        raise TreeError(f"expected {_count(structure)} leaves for {structure}, got more")
+    return tree
+
+
+def map(function: Callable[..., Any], tree: Any, *rest: Any) -> Any:
+    """``function`` of each leaf, and of the leaves in the same place of the other trees.
+
+    Errors: TreeError, naming the first difference, if the structures differ.
+    """
+    first, structure = flatten(tree)
+    columns = [first]
+    for other in rest:
+        found, other_structure = flatten(other)
+        if other_structure != structure:
+            raise TreeError(difference(structure, other_structure))
+        columns.append(found)
+    return unflatten(structure, [function(*row) for row in zip(*columns, strict=True)])
+
+
+def leaves(tree: Any) -> list[Any]:
+    """The leaves, from left to right."""
+    return flatten(tree)[0]
+
+
+def structure(tree: Any) -> Structure:
+    """The tree without its leaves."""
+    return flatten(tree)[1]
+
+
+def paths(tree: Any) -> list[str]:
+    """Where each leaf stands, such as ``.layers[0].weight``, in the order of the leaves."""
+    return list(_paths(structure(tree), ""))
+
+
+def difference(expected: Structure, got: Structure, where: str = "") -> str:
+    """The first place where two structures differ, in words."""
+    place = where or "the root"
+    if expected.kind is not got.kind or len(expected.keys) != len(got.keys):
+        return f"trees differ at {place}: expected {expected}, got {got}"
+    if expected.keys != got.keys:
+        return f"trees differ at {place}: expected keys {expected.keys}, got {got.keys}"
+    if expected.fixed != got.fixed:
+        return f"trees differ at {place}: expected static {expected.fixed}, got {got.fixed}"
+    for key, a, b in zip(expected.keys, expected.children, got.children, strict=True):
+        if a != b:
+            return difference(a, b, where + _step(expected, key))
+    return "trees do not differ"
+
+
+def _flatten(tree: Any, found: list[Any]) -> Structure:
+    if tree is None:
+        return NOTHING
+    kind = type(tree)
+    if kind is dict:
+        keys = _sorted(tree)
+        children = tuple([_flatten(tree[key], found) for key in keys])
+        return Structure(kind, keys, children)
+    if kind is list or kind is tuple:
+        return Structure(kind, tuple(range(len(tree))), tuple([_flatten(x, found) for x in tree]))
+    if isinstance(tree, tuple) and hasattr(tree, "_fields"):
+        return Structure(kind, tree._fields, tuple([_flatten(x, found) for x in tree]))
+    if dataclasses.is_dataclass(kind):
+        names, fixed = _fields(kind)
+        children = tuple([_flatten(getattr(tree, name), found) for name in names])
+        return Structure(kind, names, children, tuple([(n, getattr(tree, n)) for n in fixed]))
+    found.append(tree)
+    return LEAF
+
+
+def _unflatten(structure: Structure, rest: Iterator[Any]) -> Any:
+    kind = structure.kind
+    if kind is None:
+        try:
+            return next(rest)
+        except StopIteration:
+            raise TreeError("expected more leaves for this structure, got too few") from None
+    if kind is type(None):
+        return None
+    children = [_unflatten(child, rest) for child in structure.children]
+    if kind is dict:
+        return dict(zip(structure.keys, children, strict=True))
+    if kind is list:
+        return children
+    if kind is tuple:
+        return tuple(children)
+    if issubclass(kind, tuple):
+        return kind(*children)
+    made = object.__new__(kind)
+    for name, value in (*zip(structure.keys, children, strict=True), *structure.fixed):
+        object.__setattr__(made, name, value)
+    return made
+
+
+_known_fields: dict[type, tuple[tuple[str, ...], tuple[str, ...]]] = {}
+
+
+def _fields(kind: type) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The names of a dataclass's fields: those that hold leaves, and the static ones."""
+    if kind not in _known_fields:
+        fields = dataclasses.fields(kind)
+        fixed = tuple(f.name for f in fields if f.metadata.get("static"))
+        _known_fields[kind] = (tuple(f.name for f in fields if f.name not in fixed), fixed)
+    return _known_fields[kind]
+
+
+def _sorted(keys: Iterable[Any]) -> tuple[Any, ...]:
+    try:
+        return tuple(sorted(keys))
+    except TypeError:
+        return tuple(sorted(keys, key=lambda key: (type(key).__name__, repr(key))))
+
+
+def _count(structure: Structure) -> int:
+    return 1 if structure.kind is None else sum(_count(child) for child in structure.children)
+
+
+def _paths(structure: Structure, where: str) -> Iterator[str]:
+    if structure.kind is None:
+        yield where
+    for key, child in zip(structure.keys, structure.children, strict=True):
+        yield from _paths(child, where + _step(structure, key))
+
+
+def _step(structure: Structure, key: Any) -> str:
+    return f"[{key!r}]" if structure.kind in {dict, list, tuple} else f".{key}"
