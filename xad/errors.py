@@ -13,6 +13,7 @@ __all__ = [
     "DTypeError",
     "DeviceMismatchError",
     "GraphError",
+    "IndexingError",
     "LibraryMismatchError",
     "NotDifferentiableError",
     "ShapeError",
@@ -55,6 +56,10 @@ class ShapeError(XadError, ValueError):
 
 class AxisError(XadError, ValueError, IndexError):
     """An axis that the array does not have."""
+
+
+class IndexingError(XadError, IndexError):
+    """A key that does not fit the array: out of range, too long, or of a wrong kind."""
 
 
 class GraphError(XadError, RuntimeError):

@@ -1,0 +1,113 @@
+"""Fixtures for every test: the library and device that XAD_BACKEND and XAD_DEVICE select."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from importlib.util import find_spec
+
+import numpy as np
+import pytest
+
+from xad.errors import BackendError
+from xad.testing import place, selected_place
+
+
+def require(name):
+    """Skip when a library is missing, unless XAD_TEST_REQUIRE lists it: then fail."""
+    if find_spec(name) is not None:
+        return
+    wanted = os.environ.get("XAD_TEST_REQUIRE", "").split(",")
+    if name in [entry.strip() for entry in wanted]:
+        pytest.fail(f"XAD_TEST_REQUIRE names {name}, which is not installed")
+    pytest.skip(f"{name} is not installed")
+
+
+@pytest.fixture
+def require_library():
+    """A function that skips, or fails where it must not, if a library is missing."""
+    return require
+
+
+def other_device():
+    """array-api-strict's second device: where everything that leaves its device is noticed."""
+    require("array_api_strict")
+    return place("array_api_strict", "device1")
+
+
+PLACES = {
+    "selected": selected_place,
+    "numpy-cpu": lambda: place("numpy"),
+    "array_api_strict-device1": other_device,
+}
+
+
+def pytest_generate_tests(metafunc):
+    """Tests that ask for `everywhere` run on the places above, each once."""
+    if "everywhere" in metafunc.fixturenames:
+        names = list(PLACES)
+        with suppress(BackendError):  # The test itself will fail with it.
+            names = [name for name in names if name != str(selected_place())]
+        metafunc.parametrize("everywhere", names, indirect=True)
+
+
+@pytest.fixture
+def everywhere(request):
+    """The selected place, NumPy, and array-api-strict's second device."""
+    return PLACES[request.param]()
+
+
+@pytest.fixture
+def strict_device():
+    """array-api-strict's second device."""
+    return other_device()
+
+
+@pytest.fixture
+def here():
+    """The selected library and device, as a `xad.testing.Place`."""
+    return selected_place()
+
+
+@pytest.fixture
+def backend(here):
+    """The selected library's adapter."""
+    return here.adapter
+
+
+@pytest.fixture
+def device(here):
+    """The selected device, an object of the library."""
+    return here.device
+
+
+@pytest.fixture
+def xp(here):
+    """The selected library's namespace."""
+    return here.xp
+
+
+@pytest.fixture
+def to_backend(here):
+    """A function from a NumPy array to one of the selected library on the selected device.
+
+    float64 becomes float32 where the device has no float64: see `xad.testing.Place`.
+    """
+    return here.array
+
+
+@pytest.fixture
+def to_host(here):
+    """A function from an array or tensor to a NumPy array."""
+    return here.to_host
+
+
+@pytest.fixture
+def close(here):
+    """Assert that an array has the values expected, to what the device's precision allows."""
+
+    def check(got, expected, tolerance=None):
+        bound = max(here.tolerance, tolerance or 0.0)
+        np.testing.assert_allclose(here.to_host(got), expected, rtol=bound, atol=bound)
+
+    return check

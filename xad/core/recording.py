@@ -1,0 +1,111 @@
+"""Recording: run a program once on example values, and write down what it did."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from xad.core.batching import settled
+from xad.core.conform import as_array
+from xad.core.diagnosis import SCALARS
+from xad.core.primitive import Params, Primitive
+from xad.core.wrapper import Wrapper
+
+
+class Variable(NamedTuple):
+    """A place in a program that holds an array."""
+
+    number: int
+
+    @property
+    def name(self) -> str:
+        """a, b, ..., z, a1, b1, ..."""
+        letter = "abcdefghijklmnopqrstuvwxyz"[self.number % 26]
+        return letter + (str(self.number // 26) if self.number >= 26 else "")
+
+
+class Instruction(NamedTuple):
+    """One operation: where its operands stand, and where its results go."""
+
+    primitive: Primitive
+    operands: tuple[Any, ...]
+    params: Params
+    outputs: tuple[Variable, ...]
+
+
+class Recorder:
+    """What has been written down so far. Every recording owns one."""
+
+    def __init__(self) -> None:
+        self.examples: list[Any] = []
+        self.instructions: list[Instruction] = []
+        self.constants: dict[Variable, Any] = {}
+        self._seen: dict[int, Variable] = {}
+
+    def variable(self, example: Any) -> Variable:
+        """A new variable, of the example's shape and dtype."""
+        self.examples.append(example)
+        return Variable(len(self.examples) - 1)
+
+    def constant(self, value: Any) -> Any:
+        """The operand that stands for a value from outside: a scalar itself, or a variable."""
+        if type(value) in SCALARS:
+            return value
+        variable = self._seen.get(id(value))
+        if variable is None:
+            variable = self._seen[id(value)] = self.variable(value)
+            self.constants[variable] = value
+        return variable
+
+
+class Recording(Wrapper):
+    """An array that stands for a variable; ``value`` is its example."""
+
+    __slots__ = ("recorder", "variable")
+
+    def __init__(self, value: Any, variable: Variable, recorder: Recorder, level: int) -> None:
+        self.value = value
+        self.variable = variable
+        self.recorder = recorder
+        self.level = level
+
+    @staticmethod
+    def apply(primitive: Primitive, level: int, operands: tuple[Any, ...], params: Params) -> Any:
+        """Compute the example one level down, and write the operation down."""
+        top: Any = next(x for x in operands if isinstance(x, Recording) and x.level == level)
+        recorder: Recorder = top.recorder
+        values = []
+        places = []
+        for operand in operands:
+            if isinstance(operand, Recording) and operand.level == level:
+                values.append(operand.value)
+                places.append(operand.variable)
+            else:
+                values.append(settled(operand))
+                places.append(recorder.constant(settled(operand)))
+        out = primitive.bind(*values, **params)
+        outs = tuple([as_array(x) for x in out]) if type(out) is tuple else (as_array(out),)
+        variables = tuple([recorder.variable(x) for x in outs])
+        recorder.instructions.append(Instruction(primitive, tuple(places), params, variables))
+        recorded = tuple(
+            [type(top)(x, v, recorder, level) for x, v in zip(outs, variables, strict=True)]
+        )
+        return recorded if type(out) is tuple else recorded[0]
+
+
+def replay(
+    inputs: Sequence[Variable],
+    constants: dict[Variable, Any],
+    instructions: Sequence[Instruction],
+    arguments: Sequence[Any],
+) -> dict[Variable, Any]:
+    """Carry out the instructions on new arguments; the value of every variable."""
+    values = dict(constants)
+    values.update(zip(inputs, arguments, strict=True))
+    for primitive, operands, params, outputs in instructions:
+        out = primitive.bind(*[values[x] if type(x) is Variable else x for x in operands], **params)
+        if len(outputs) == 1 and type(out) is not tuple:
+            values[outputs[0]] = out
+        else:
+            values.update(zip(outputs, out, strict=True))
+    return values

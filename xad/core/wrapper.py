@@ -1,0 +1,50 @@
+"""What every array that wraps another array has in common: the array inside, and a level."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    from xad.core.primitive import Primitive
+
+fresh_level: Callable[[], int] = itertools.count(1).__next__
+"""A level of its own for each run of a transformation.
+
+A transformation that starts later is nested deeper, so the larger level is the inner one, and an
+operation is handled by the operand with the largest. Numbers are never used twice: there is no
+stack to restore after an exception, nothing to keep per thread, and two derivatives taken at once
+cannot be mistaken for each other.
+"""
+
+BASE_LEVEL = 0
+"""The level of the tensors that users hold outside every transformation."""
+
+
+class Wrapper:
+    """An array around another array; ``apply`` says what an operation on it does."""
+
+    __slots__ = ("level", "value")
+    _xad_wrapper: ClassVar[bool] = True
+
+    value: Any
+    level: int
+
+    @staticmethod
+    def apply(
+        primitive: Primitive, level: int, operands: tuple[Any, ...], params: dict[str, Any]
+    ) -> Any:
+        """Carry out ``primitive`` where the innermost operand is of this kind, at ``level``."""
+        raise TypeError("a bare Wrapper carries out no operation")
+
+    def __array_namespace__(self, *, api_version: str | None = None) -> Any:
+        """The functions of the standard for this array."""
+        raise TypeError("a bare Wrapper has no namespace")
+
+
+def innermost(x: Any) -> Any:
+    """The plain array of a library at the bottom of a pile of wrappers."""
+    while isinstance(x, Wrapper):
+        x = x.value
+    return x

@@ -1,0 +1,104 @@
+"""The standard's namespace over one library: what ``x.__array_namespace__()`` returns."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from functools import cache
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+from xad.backend.adapter import Adapter
+from xad.ops import (
+    creation,
+    cumulative,
+    data_type,
+    elementwise,
+    grids,
+    joining,
+    linear_algebra,
+    manipulation,
+    searching,
+    special,
+    statistical,
+    taking,
+    utility,
+)
+from xad.ops.creation import creation_for
+from xad.ops.dtypes import dtypes_of
+
+API_VERSION = "2025.12"
+
+CHAPTERS: tuple[ModuleType, ...] = (
+    creation,
+    cumulative,
+    data_type,
+    elementwise,
+    grids,
+    joining,
+    linear_algebra,
+    manipulation,
+    searching,
+    statistical,
+    taking,
+    utility,
+)
+"""The modules whose ``__all__`` makes up the main namespace."""
+
+LINALG: dict[str, Any] = {
+    **{name: getattr(linear_algebra, name) for name in linear_algebra.__all__},
+    "outer": linear_algebra.outer,
+}
+SPECIAL: dict[str, Any] = {name: getattr(special, name) for name in special.__all__}
+
+CONSTANTS = {"e": math.e, "inf": math.inf, "nan": math.nan, "newaxis": None, "pi": math.pi}
+
+
+def names_of(chapters: Iterable[ModuleType]) -> dict[str, Any]:
+    """Everything that these modules list in ``__all__``, by name."""
+    return {name: getattr(chapter, name) for chapter in chapters for name in chapter.__all__}
+
+
+class Namespace:
+    """xad's functions, with the data types, constants and creation functions of one library.
+
+    It is hashable and has a ``__name__``, as array-API code expects of a module.
+    """
+
+    __array_api_version__ = API_VERSION
+
+    def __init__(self, adapter: Adapter) -> None:
+        self._adapter = adapter
+        self.__name__ = f"xad[{adapter.name}]"
+        self.linalg = SimpleNamespace(**LINALG)
+        self.special = SimpleNamespace(**SPECIAL)
+        vars(self).update(CONSTANTS)
+        vars(self).update(dtypes_of(adapter))
+        vars(self).update(names_of(CHAPTERS))
+        local = creation_for(adapter)
+        for name in ("asarray", *creation.__all__):
+            if hasattr(local, name):
+                setattr(self, name, getattr(local, name))
+
+    def __array_namespace_info__(self) -> Any:
+        """The library's answers about its devices and data types."""
+        return self._adapter.namespace.__array_namespace_info__()
+
+    def __getattr__(self, name: str) -> Any:
+        known = getattr(self._adapter.namespace, name, None)
+        if name.startswith("_") or known is None:
+            raise AttributeError(f"{self!r}: neither xad nor {self._adapter.name} has {name!r}")
+        raise AttributeError(
+            f"{self!r}: {self._adapter.name} has {name!r}, but xad does not, so that nothing could "
+            "flow through it; compute with x.detach() and the library, or state the rule with "
+            "xad.custom_vjp"
+        )
+
+    def __repr__(self) -> str:
+        return f"<namespace {self.__name__}>"
+
+
+@cache
+def namespace_over(adapter: Adapter) -> Namespace:
+    """The one namespace over this library."""
+    return Namespace(adapter)

@@ -1,0 +1,384 @@
+"""Creation functions, on the selected backend and device unless told otherwise.
+
+They exist once, as methods of `Creation`, which asks each time where new arrays go: the module's
+functions ask the selection, the namespace of an array answers with the array's own library.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from xad.backend.adapter import Adapter
+from xad.backend.registry import adapter_for, adapter_of
+from xad.backend.selection import Selection, selected
+from xad.core.batching import settled
+from xad.core.boxing import box
+from xad.core.wrapper import Wrapper, innermost
+from xad.errors import DTypeError
+from xad.ops.arguments import Array, as_shape, operand
+from xad.ops.data_type import astype
+from xad.ops.dtypes import native_dtype
+from xad.ops.joining import stack
+from xad.ops.manipulation import broadcast_to, reshape
+from xad.ops.tracking import copied
+from xad.ops.transfer import moved
+
+__all__ = [
+    "arange",
+    "empty",
+    "empty_like",
+    "eye",
+    "from_dlpack",
+    "full",
+    "full_like",
+    "linspace",
+    "ones",
+    "ones_like",
+    "zeros",
+    "zeros_like",
+]
+
+Number = bool | int | float | complex
+
+
+class Creation:
+    """The creation functions, for the library and device that ``choose`` names at each call.
+
+    In all of them ``dtype`` is a data type of the library, or its name ("float32"), by default
+    the library's own choice; ``device`` is a device object or its name ("cpu", "cuda:1").
+    They raise DTypeError and BackendError for what the library does not have.
+    """
+
+    def __init__(self, choose: Callable[[], Selection]) -> None:
+        self._choose = choose
+
+    def _place(self, name: str, dtype: Any, device: Any) -> tuple[Any, Any, Any]:
+        """The raw namespace, and the library's own objects for dtype and device."""
+        choice = self._choose()
+        adapter = choice.adapter
+        home = choice.device if device is None else adapter.parse_device(device)
+        return adapter.namespace, native_dtype(name, dtype, adapter, home), home
+
+    def arange(
+        self,
+        start: float,
+        /,
+        stop: float | None = None,
+        step: float = 1,
+        *,
+        dtype: Any = None,
+        device: Any = None,
+    ) -> Array:
+        """Evenly spaced numbers from ``start`` on, without ``stop``; from 0 if there is no stop.
+
+        >>> import xad
+        >>> xad.arange(3).shape
+        (3,)
+
+        Source: Array API standard 2025.12, creation functions.
+        """
+        xp, dtype, device = self._place("arange", dtype, device)
+        bounds = [_number("arange", x) for x in (start, stop, step) if x is not None]
+        if stop is None:
+            bounds.insert(0, 0)
+        return box(xp.arange(*bounds, dtype=dtype, device=device))
+
+    def asarray(
+        self, obj: Any, /, *, dtype: Any = None, device: Any = None, copy: bool | None = None
+    ) -> Array:
+        """A tensor of a number, a nested list, or an array of any library.
+
+        An array stays in its library, except NumPy's, which go to the library that new arrays get.
+        A list may contain tensors; gradients flow through. ``copy``: False refuses to copy.
+
+        Source: Array API standard 2025.12, creation functions.
+        """
+        if isinstance(obj, Wrapper):
+            out = obj if dtype is None else astype(obj, dtype)
+            if device is not None:
+                inner = innermost(out)
+                out = moved(out, adapter_of(inner), adapter_of(inner).parse_device(device))
+            return copied(out) if copy and settled(out) is settled(obj) else out
+        if _holds_wrappers(obj):
+            return stack([self.asarray(part, dtype=dtype, device=device) for part in obj])
+        return box(self.library_array(obj, dtype=dtype, device=device, copy=copy))
+
+    def library_array(
+        self, obj: Any, dtype: Any = None, device: Any = None, copy: bool | None = None
+    ) -> Any:
+        """The plain array of a library for what holds no tensors."""
+        choice = self._choose()
+        target = choice.adapter
+        source = adapter_for(type(obj))
+        if source is None:
+            return _from_python(obj, *self._place("asarray", dtype, device), copy)
+        obj = source.rewrap(obj)
+        if source.name == "numpy" and target is not source:
+            if copy is False:
+                raise ValueError(
+                    f"xad.asarray: expected an array of {target.name} with copy=False, got one of "
+                    "NumPy, which must be copied there"
+                )
+            _, dtype, device = self._place("asarray", dtype, device)
+            return target.from_host(np.array(obj) if copy else obj, device, dtype)
+        dtype = native_dtype("asarray", dtype, source)
+        if device is not None:
+            device = source.parse_device(device)
+            obj = obj if device == source.device_of(obj) else source.to_device(obj, device)
+        if dtype is None and not copy:
+            return obj
+        return source.namespace.asarray(obj, dtype=dtype, copy=copy)
+
+    def empty(
+        self, shape: int | tuple[int, ...], *, dtype: Any = None, device: Any = None
+    ) -> Array:
+        """An array with no particular values.
+
+        Source: Array API standard 2025.12, creation functions.
+        """
+        xp, dtype, device = self._place("empty", dtype, device)
+        return box(xp.empty(as_shape("empty", shape), dtype=dtype, device=device))
+
+    def eye(
+        self,
+        n_rows: int,
+        n_cols: int | None = None,
+        /,
+        *,
+        k: int = 0,
+        dtype: Any = None,
+        device: Any = None,
+    ) -> Array:
+        """A matrix with ones on the diagonal ``k`` (above the main one if positive), else zeros.
+
+        Source: Array API standard 2025.12, creation functions.
+        """
+        xp, dtype, device = self._place("eye", dtype, device)
+        return box(xp.eye(n_rows, n_cols, k=k, dtype=dtype, device=device))
+
+    def full(
+        self,
+        shape: int | tuple[int, ...],
+        fill_value: Number | Array,
+        *,
+        dtype: Any = None,
+        device: Any = None,
+    ) -> Array:
+        """An array with the same value everywhere.
+
+        ``fill_value``: a number, or an array of one element, through which gradients flow.
+
+        Source: Array API standard 2025.12, creation functions.
+        """
+        shape = as_shape("full", shape)
+        if _is_array(fill_value):
+            return _spread(fill_value, shape, dtype, device)
+        xp, dtype, device = self._place("full", dtype, device)
+        return box(xp.full(shape, fill_value, dtype=dtype, device=device))
+
+    def linspace(
+        self,
+        start: complex | Array,
+        stop: complex | Array,
+        /,
+        num: int,
+        *,
+        dtype: Any = None,
+        device: Any = None,
+        endpoint: bool = True,
+    ) -> Array:
+        """``num`` evenly spaced numbers from ``start`` to ``stop``, with or without ``stop``.
+
+            y_i = start (1 - i/(num - 1)) + stop i/(num - 1)
+
+        ``start``, ``stop``: numbers, or arrays of one element, through which gradients flow.
+
+        Source: Array API standard 2025.12, creation functions.
+        """
+        fixed = not (_is_array(start) or _is_array(stop))
+        like = operand("linspace", start if _is_array(start) else stop) if not fixed else None
+        if like is not None and dtype is None:
+            dtype = like.dtype
+        if like is None:
+            xp, dtype, device = self._place("linspace", dtype, device)
+            return box(
+                xp.linspace(start, stop, num, dtype=dtype, device=device, endpoint=endpoint)
+            )
+        inner = innermost(like)
+        adapter = adapter_of(inner)
+        home = adapter.device_of(inner)
+        steps = adapter.namespace.linspace(
+            0.0, 1.0, num, dtype=like.dtype, device=home, endpoint=endpoint
+        )
+        line: Any = box(steps)
+        out = start * (1 - line) + stop * line
+        return astype(out, dtype, device=device)
+
+    def ones(
+        self, shape: int | tuple[int, ...], *, dtype: Any = None, device: Any = None
+    ) -> Array:
+        """An array of ones.
+
+        Source: Array API standard 2025.12, creation functions.
+        """
+        xp, dtype, device = self._place("ones", dtype, device)
+        return box(xp.ones(as_shape("ones", shape), dtype=dtype, device=device))
+
+    def zeros(
+        self, shape: int | tuple[int, ...], *, dtype: Any = None, device: Any = None
+    ) -> Array:
+        """An array of zeros.
+
+        >>> import xad
+        >>> xad.zeros((2, 3), dtype="float32").dtype
+        dtype('float32')
+
+        Source: Array API standard 2025.12, creation functions.
+        """
+        xp, dtype, device = self._place("zeros", dtype, device)
+        return box(xp.zeros(as_shape("zeros", shape), dtype=dtype, device=device))
+
+    def from_dlpack(self, x: Any, /, *, device: Any = None, copy: bool | None = None) -> Array:
+        """An array of the library over the memory of another library's, handed over by DLPack.
+
+        ``x``: anything with ``__dlpack__``; a tensor must be without gradients.
+        ``copy``: True copies always, False never (the library's error if it would take one).
+
+        Source: Array API standard 2025.12, creation functions.
+        """
+        choice = self._choose()
+        if not hasattr(x, "__dlpack__"):
+            raise TypeError(
+                f"xad.from_dlpack: expected an object with __dlpack__, got {type(x).__name__}"
+            )
+        options = {} if copy is None else {"copy": copy}
+        if device is not None:
+            options["device"] = choice.adapter.parse_device(device)
+        return box(choice.adapter.namespace.from_dlpack(x, **options))
+
+
+def empty_like(x: Array, /, *, dtype: Any = None, device: Any = None) -> Array:
+    """An array with no particular values, like ``x`` in shape, dtype, device and library.
+
+    Source: Array API standard 2025.12, creation functions.
+    """
+    xp, dtype, device = _beside("empty_like", x, dtype, device)
+    return box(xp.empty(tuple(x.shape), dtype=dtype, device=device))
+
+
+def full_like(
+    x: Array, /, fill_value: Number | Array, *, dtype: Any = None, device: Any = None
+) -> Array:
+    """An array with the same value everywhere, like ``x`` in shape, dtype, device and library.
+
+    ``fill_value``: a number, or an array of one element, through which gradients flow.
+
+    Source: Array API standard 2025.12, creation functions.
+    """
+    xp, dtype, device = _beside("full_like", x, dtype, device)
+    if _is_array(fill_value):
+        return _spread(fill_value, tuple(x.shape), dtype, device)
+    return box(xp.full(tuple(x.shape), fill_value, dtype=dtype, device=device))
+
+
+def ones_like(x: Array, /, *, dtype: Any = None, device: Any = None) -> Array:
+    """An array of ones, like ``x`` in shape, dtype, device and library.
+
+    Source: Array API standard 2025.12, creation functions.
+    """
+    xp, dtype, device = _beside("ones_like", x, dtype, device)
+    return box(xp.ones(tuple(x.shape), dtype=dtype, device=device))
+
+
+def zeros_like(x: Array, /, *, dtype: Any = None, device: Any = None) -> Array:
+    """An array of zeros, like ``x`` in shape, dtype, device and library.
+
+    Source: Array API standard 2025.12, creation functions.
+    """
+    xp, dtype, device = _beside("zeros_like", x, dtype, device)
+    return box(xp.zeros(tuple(x.shape), dtype=dtype, device=device))
+
+
+def _beside(name: str, x: Any, dtype: Any, device: Any) -> tuple[Any, Any, Any]:
+    inner = innermost(operand(name, x))
+    adapter = adapter_of(inner)
+    home = adapter.device_of(inner) if device is None else adapter.parse_device(device)
+    dtype = x.dtype if dtype is None else native_dtype(name, dtype, adapter, home)
+    return adapter.namespace, dtype, home
+
+
+def _is_array(x: Any) -> bool:
+    return isinstance(x, Wrapper) or adapter_for(type(x)) is not None
+
+
+def _spread(value: Any, shape: tuple[int, ...], dtype: Any, device: Any) -> Array:
+    value = operand("full", value)
+    if value.ndim:
+        value = reshape(value, ())
+    value = astype(value, value.dtype if dtype is None else dtype, device=device)
+    return broadcast_to(value, shape)
+
+
+def _number(name: str, x: Any) -> Any:
+    if isinstance(x, np.generic):
+        return x.item()
+    if isinstance(x, (int, float)):
+        return x
+    raise TypeError(
+        f"xad.{name}: expected Python numbers, got {type(x).__name__}; convert it with int(...) or "
+        "float(...)"
+    )
+
+
+def _holds_wrappers(obj: Any) -> bool:
+    return isinstance(obj, (list, tuple)) and any(
+        isinstance(part, Wrapper) or _holds_wrappers(part) for part in obj
+    )
+
+
+def _from_python(obj: Any, xp: Any, dtype: Any, device: Any, copy: bool | None) -> Any:
+    """An array of a number, nested lists, or whatever has a buffer."""
+    if copy is False and not hasattr(obj, "__dlpack__"):
+        raise ValueError(
+            f"xad.asarray: expected something to share memory with for copy=False, got "
+            f"{type(obj).__name__}"
+        )
+    try:
+        out = xp.asarray(obj, dtype=dtype, device=device)
+    except (TypeError, ValueError, RuntimeError) as error:
+        error.add_note(
+            f"in xad.asarray({type(obj).__name__}): expected a number, an array, or a nested list "
+            "of numbers in which lists of one depth have one length"
+        )
+        raise
+    if adapter_for(type(out)) is None or getattr(out.dtype, "kind", "f") not in "biufcV":
+        raise DTypeError(
+            f"xad.asarray: expected numbers, got {type(obj).__name__} of dtype "
+            f"{getattr(out, 'dtype', None)}"
+        )
+    return out
+
+
+_selected = Creation(selected)
+arange = _selected.arange
+as_library_array = _selected.library_array
+empty = _selected.empty
+eye = _selected.eye
+from_dlpack = _selected.from_dlpack
+full = _selected.full
+linspace = _selected.linspace
+ones = _selected.ones
+zeros = _selected.zeros
+
+
+def creation_for(adapter: Adapter) -> Creation:
+    """The creation functions of one library, on the selected device if that is selected."""
+
+    def choose() -> Selection:
+        choice = selected()
+        return choice if choice.adapter is adapter else Selection(adapter, adapter.default_device())
+
+    return Creation(choose)

@@ -1,0 +1,138 @@
+"""Data type functions: casts, and questions about types."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from xad.core.batching import shifted
+from xad.core.boxing import box
+from xad.core.diagnosis import SCALARS
+from xad.core.rules import Constant, Linear
+from xad.core.wrapper import innermost
+from xad.errors import DTypeError
+from xad.ops.arguments import Array, adapter_inside, operand
+from xad.ops.declare import register
+from xad.ops.dtypes import (
+    adapter_of_any,
+    dtypes_of,
+    is_array,
+    is_inexact_dtype,
+    native_dtype,
+    same_dtype,
+)
+from xad.ops.transfer import to_device
+
+__all__ = ["astype", "can_cast", "finfo", "iinfo", "isdtype", "result_type"]
+
+# The tape gives every cotangent its operand's dtype: the transpose has nothing left to do.
+_astype = register(
+    Linear(
+        "astype",
+        lambda xp, g, like, dtype: g,
+        batch=shifted(axis=()),
+        kernel=lambda adapter: lambda x, dtype: adapter.namespace.astype(x, dtype),
+    )
+)
+_truncate = register(
+    Constant(
+        "truncate",
+        batch=shifted(axis=()),
+        kernel=lambda adapter: lambda x, dtype: adapter.namespace.astype(x, dtype),
+    )
+)
+
+
+def astype(x: Array, dtype: Any, /, *, copy: bool = True, device: Any = None) -> Array:
+    """Cast to a data type.
+
+    ``x``: an array. ``dtype``: a data type of its library, one of another library, or a name such
+    as "float32". ``copy`` is accepted and has no effect: xad's arrays never share what one of them
+    changes. ``device``: where to put the result, as in ``x.to_device``.
+
+    The derivative is 1 between floating types. Integers and booleans are constants.
+
+    Raises DTypeError for what is no data type of the library.
+
+    >>> import numpy as np, xad
+    >>> xad.grad(lambda x: xad.astype(x, "float32") * 2)(np.asarray(3.0))
+    array(2.)
+
+    Source: Array API standard 2025.12, data type functions.
+    """
+    x = operand("astype", x)
+    adapter = adapter_inside(x)
+    if dtype is None:
+        raise DTypeError("xad.astype: expected a data type, got None")
+    if dtype.__class__ is not x.dtype.__class__:
+        dtype = native_dtype("astype", dtype, adapter)
+    if not same_dtype(x, dtype):
+        cast = _astype if is_inexact_dtype(dtype, adapter) else _truncate
+        x = cast.bind(x, dtype=dtype)
+    return box(x) if device is None else to_device(x, device)
+
+
+def can_cast(from_: Any, to: Any, /) -> bool:
+    """Whether a data type, or an array's, can be cast to another by the promotion rules.
+
+    Source: Array API standard 2025.12, data type functions.
+    """
+    adapter = adapter_of_any(from_)
+    source = native_dtype("can_cast", from_.dtype if is_array(from_) else from_, adapter)
+    return bool(adapter.namespace.can_cast(source, native_dtype("can_cast", to, adapter)))
+
+
+def finfo(type: Any, /) -> Any:  # noqa: A002 - the standard's name
+    """Limits of a floating data type, or of an array's: bits, eps, max, min, smallest_normal.
+
+    Source: Array API standard 2025.12, data type functions.
+    """
+    return _limits("finfo", type)
+
+
+def iinfo(type: Any, /) -> Any:  # noqa: A002 - the standard's name
+    """Limits of an integer data type, or of an array's: bits, max, min.
+
+    Source: Array API standard 2025.12, data type functions.
+    """
+    return _limits("iinfo", type)
+
+
+def _limits(name: str, of: Any) -> Any:
+    adapter = adapter_of_any(of)
+    dtype = of.dtype if is_array(of) else of
+    return getattr(adapter.namespace, name)(native_dtype(name, dtype, adapter))
+
+
+def isdtype(dtype: Any, kind: Any) -> bool:
+    """Whether a data type is of a kind.
+
+    ``kind``: a data type; one of "bool", "signed integer", "unsigned integer", "integral",
+    "real floating", "complex floating", "numeric"; or a tuple of these.
+
+    Raises ValueError for a kind that the standard does not have.
+
+    Source: Array API standard 2025.12, data type functions.
+    """
+    adapter = adapter_of_any(dtype)
+    return bool(adapter.namespace.isdtype(native_dtype("isdtype", dtype, adapter), kind))
+
+
+def result_type(*arrays_and_dtypes: Any) -> Any:
+    """The data type that arrays, data types and Python numbers have together.
+
+    Python numbers do not promote; there must be an array or a data type among the arguments.
+
+    Raises TypeError where the library has no common type.
+
+    Source: Array API standard 2025.12, type promotion.
+    """
+    plain = [innermost(x) for x in arrays_and_dtypes]
+    typed = [x for x in plain if type(x) not in SCALARS]
+    if not typed:
+        raise ValueError("xad.result_type: expected at least one array or data type, got none")
+    arrays = [x for x in typed if is_array(x)]
+    adapter = adapter_of_any(arrays[0] if arrays else typed[0])
+    known = dtypes_of(adapter)
+    return adapter.namespace.result_type(
+        *[known.get(x, x) if isinstance(x, str) else adapter.rewrap(x) for x in plain]
+    )

@@ -1,0 +1,166 @@
+"""Declare an operation once: the primitive with its rules, and the public function over it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from xad.backend.adapter import Adapter
+from xad.core.batching import aligned
+from xad.core.boxing import box
+from xad.core.elementwise import Elementwise, Slope
+from xad.core.primitive import Kernel, Primitive
+from xad.core.rules import Constant
+from xad.ops.arguments import Array
+
+primitives: dict[str, Primitive] = {}
+"""Every primitive by name."""
+
+SOURCE = "Array API standard 2025.12, elementwise functions."
+
+KINDS = {
+    "numeric": ("a numeric data type", "[1.0, 2.5]", "[[2.0], [0.5]]"),
+    "real": ("a real-valued data type", "[1.0, 2.5]", "[[2.0], [0.5]]"),
+    "floating": ("a floating-point data type, real or complex", "[0.5, 0.75]", "[[2.0], [0.5]]"),
+    "floating from 1": (
+        "a floating-point data type, real or complex",
+        "[1.5, 2.0]",
+        "[[1.0], [2.0]]",
+    ),
+    "real floating": ("a real floating-point data type", "[0.5, 0.75]", "[[2.0], [0.5]]"),
+    "complex": ("a complex floating-point data type", "[1j, 2.0 + 1j]", "[[1j], [0j]]"),
+    "integral or boolean": ("an integer or boolean data type", "[6, 5]", "[[3], [1]]"),
+    "integral": ("an integer data type", "[6, 5]", "[[3], [1]]"),
+    "boolean": ("the boolean data type", "[True, False]", "[[True], [False]]"),
+    "any": ("any data type", "[1.0, 2.5]", "[[2.0], [0.5]]"),
+}
+"""What the standard calls a group of data types: in words, and two arrays of such a type."""
+
+Registered = TypeVar("Registered", bound=Primitive)
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def register(primitive: Registered) -> Registered:
+    """List a primitive under its name."""
+    primitives[primitive.name] = primitive
+    return primitive
+
+
+def unary(
+    name: str,
+    rule: Slope | Primitive | None,
+    summary: str,
+    derivative: str = "",
+    *,
+    kinds: str = "floating",
+    returns: str = "",
+    kernel: Callable[[Adapter], Kernel] | None = None,
+    source: str = SOURCE,
+) -> Callable[[Array], Array]:
+    """A public elementwise function of one array.
+
+    ``rule`` is its slope, None for what is constant almost everywhere, or a whole primitive.
+    The rest is for the docstring: the ``derivative`` in mathematics, the ``kinds`` of data types
+    taken (of `KINDS`), and the data type that it ``returns`` if that is another.
+    """
+    if isinstance(rule, Primitive):
+        primitive = register(rule)
+    elif rule is None:
+        primitive = register(Constant(name, batch=aligned, kernel=kernel))
+    else:
+        primitive = register(Elementwise(name, rule, kernel=kernel))
+    if isinstance(primitive, Elementwise):
+        call = primitive.unary
+    else:
+
+        def call(x: Any) -> Any:
+            return box(primitive.bind(x))
+
+    def function(x: Array, /) -> Array:
+        return call(x)
+
+    words, example, _ = KINDS[kinds]
+    function.__doc__ = _docstring(
+        summary,
+        f"y = {_short(name)}(x)",
+        f"dy/dx = {derivative}" if derivative else _FLAT,
+        f"``x``: an array of any shape, of {words}; or a Python number.\n"
+        f"Returns an array of the same shape, of {returns or 'the data type of `x`'}.",
+        "TypeError for what is no array, and for data types that its library refuses.",
+        f"xad.{name}(xad.asarray({example})).shape\n(2,)",
+        source,
+    )
+    return _public(function, name)
+
+
+def binary(
+    name: str,
+    rule: tuple[Slope, Slope] | Primitive | None,
+    summary: str,
+    derivative: str = "",
+    *,
+    kinds: str = "numeric",
+    returns: str = "",
+    kernel: Callable[[Adapter], Kernel] | None = None,
+    source: str = SOURCE,
+) -> Callable[[Array, Array], Array]:
+    """A public elementwise function of two arrays that broadcast; see `unary`."""
+    if isinstance(rule, Primitive):
+        primitive = register(rule)
+    elif rule is None:
+        primitive = register(Constant(name, batch=aligned, kernel=kernel))
+    else:
+        primitive = register(Elementwise(name, *rule, kernel=kernel))
+    if isinstance(primitive, Elementwise):
+        call = primitive.binary
+    else:
+
+        def call(a: Any, b: Any) -> Any:
+            return box(primitive.bind(a, b))
+
+    def function(x1: Array, x2: Array, /) -> Array:
+        return call(x1, x2)
+
+    words, first, second = KINDS[kinds]
+    function.__doc__ = _docstring(
+        summary,
+        f"y = {_short(name)}(x1, x2)",
+        f"dy/dx1, dy/dx2 = {derivative}" if derivative else _FLAT,
+        f"``x1``, ``x2``: arrays whose shapes broadcast, of {words}, of one library and on one\n"
+        "device. One may be a Python number, which takes the data type of the other.\n"
+        f"Returns an array of the broadcast shape, of {returns or 'the promoted data type'}.",
+        "TypeError for what is no array and for arrays of different libraries; ValueError\n"
+        "for shapes that do not broadcast and for different devices.",
+        f"xad.{name}(xad.asarray({first}), xad.asarray({second})).shape\n(2, 2)",
+        source,
+    )
+    return _public(function, name)
+
+
+_FLAT = "constant almost everywhere"
+
+
+def _short(name: str) -> str:
+    return name.rpartition(".")[2]
+
+
+def _public(function: Function, name: str) -> Function:
+    """Name the function as users find it, which is also what lets it be pickled."""
+    function.__name__ = function.__qualname__ = _short(name)
+    function.__module__ = ".".join(["xad", *name.split(".")[:-1]])
+    return function
+
+
+def _docstring(
+    summary: str,
+    formula: str,
+    derivative: str,
+    arguments: str,
+    errors: str,
+    example: str,
+    source: str,
+) -> str:
+    return (
+        f"{summary}\n\n    {formula}        {derivative}\n\n{arguments}\n\nErrors: {errors}\n\n"
+        f">>> import xad\n>>> {example}\n\nSource: {source}\n"
+    )

@@ -1,0 +1,246 @@
+"""The four arrays: `Tensor`, which users hold, and those that the transformations make."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from xad import tree
+from xad.array import Array
+from xad.backend.registry import adapter_of
+from xad.core.batching import Batched, settled
+from xad.core.boxing import set_box
+from xad.core.conform import conform
+from xad.core.recording import Recording
+from xad.core.tangent import Forward
+from xad.core.tape import Leaf, Node, Reverse, backward, between
+from xad.core.wrapper import BASE_LEVEL, Wrapper, innermost
+from xad.errors import ConcreteValueError, GraphError, NotDifferentiableError, ShapeError
+from xad.ops import creation, data_type, joining, transfer
+from xad.ops.arguments import is_inexact, operand
+from xad.ops.tracking import copied, filled, stop_gradient
+
+
+class Tensor(Array, Reverse):
+    """An array that remembers how it was made, so that gradients can flow back.
+
+    Made by `xad.asarray`, and by every function of xad. With ``requires_grad`` each result is
+    tracked, and ``y.backward()`` adds dy/dx to ``x.grad``.
+
+    >>> import xad
+    >>> x = xad.asarray([1.0, 2.0], requires_grad=True)
+    >>> y = xad.sum(x * x)
+    >>> y.backward()
+    >>> x.grad
+    Tensor([2., 4.], dtype=float64, device='cpu')
+    """
+
+    __slots__ = ()
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether gradients flow back through this tensor."""
+        return self.node is not None
+
+    @property
+    def grad(self) -> Tensor | None:
+        """What ``.backward()`` has added up here so far. Set it to None to begin anew."""
+        return self.node.grad if isinstance(self.node, Leaf) else None
+
+    @grad.setter
+    def grad(self, value: Tensor | None) -> None:
+        if not isinstance(self.node, Leaf):
+            raise GraphError("x.grad: only a tensor made with requires_grad=True has one")
+        self.node.grad = value
+
+    def backward(self, gradient: Any = None) -> None:
+        """Add d(self)/dx to ``x.grad`` of every tensor x with ``requires_grad`` behind this one.
+
+        ``gradient``: the cotangent, of this tensor's shape; may be left out for a single number.
+        Called again it adds again; the graph stays until its last tensor goes.
+
+        Errors: RuntimeError if nothing behind requires grad; ValueError for a wrong shape.
+        """
+        for leaf, g in self._walk_back(gradient, "backward()", ()).items():
+            if isinstance(leaf, Leaf):
+                leaf.grad = Tensor(g) if leaf.grad is None else leaf.grad + g
+
+    def gradient(self, x: Any, gradient: Any = None) -> Any:
+        """d(self)/dx for a tensor ``x``, or a tree of tensors; ``x.grad`` is left alone.
+
+        Only the part of the graph between them is walked. Zeros where there is no path.
+
+        >>> import xad
+        >>> x = xad.asarray(3.0, requires_grad=True)
+        >>> y = x * x
+        >>> (y * y).gradient(y)
+        Tensor(18., dtype=float64, device='cpu')
+        """
+        wanted, structure = tree.flatten(x)
+        for tensor in wanted:
+            if not isinstance(tensor, Tensor) or tensor.node is None:
+                raise GraphError(
+                    "y.gradient(x): expected tensors that require grad, got "
+                    f"{type(tensor).__name__}; make them with requires_grad=True"
+                )
+        nodes = [tensor.node for tensor in wanted]
+        found = self._walk_back(gradient, "gradient(x)", nodes)
+        return tree.unflatten(
+            structure,
+            [
+                Tensor(found[node]) if node in found else Tensor(filled(tensor, 0))
+                for tensor, node in zip(wanted, nodes, strict=True)
+            ],
+        )
+
+    def detach(self) -> Any:
+        """The same values, through which no gradient flows."""
+        return stop_gradient(self)
+
+    def _walk_back(self, gradient: Any, name: str, wanted: Any) -> dict[Node, Any]:
+        if self.level != BASE_LEVEL:
+            raise GraphError(
+                f"y.{name} inside a transformation: expected a tensor with requires_grad; inside "
+                "use xad.grad or xad.vjp, which nest"
+            )
+        if self.node is None:
+            raise GraphError(
+                f"y.{name}: nothing behind this tensor requires grad; make an input with "
+                "xad.asarray(..., requires_grad=True)"
+            )
+        within = between(self.node, wanted) if wanted else None
+        return backward([(self.node, self._seed(gradient, name))], wanted, within)
+
+    def _seed(self, gradient: Any, name: str) -> Any:
+        if gradient is None:
+            if self.shape != ():
+                raise ShapeError(
+                    f"y.{name}: expected one number, shape (), or a cotangent as gradient=; got "
+                    f"shape {self.shape}"
+                )
+            return filled(self, 1)
+        g = innermost(operand(name, gradient))
+        if tuple(g.shape) != self.shape:
+            raise ShapeError(
+                f"y.{name}: expected gradient of shape {self.shape}, got {tuple(g.shape)}"
+            )
+        return conform(g, self.shape, self.dtype)
+
+    def __repr__(self) -> str:
+        inner = innermost(self)
+        adapter = adapter_of(inner)
+        values = np.array2string(adapter.host_copy(inner), separator=", ", prefix="Tensor(")
+        dtype = str(self.dtype).rpartition(".")[2]
+        flag = ", requires_grad=True" if self.requires_grad else ""
+        device = adapter.device_name(self.device)
+        return f"Tensor({values}, dtype={dtype}, device={device!r}{flag})"
+
+
+class Dual(Array, Forward):
+    """An array with a tangent; `jvp` makes them."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"Dual({self.value!r}, tangent={self.tangent!r})"
+
+
+class Batch(Array, Batched):
+    """An array with a hidden first axis; `vmap` makes them."""
+
+    __slots__ = ()
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The length of each axis that the program sees."""
+        return tuple(self.value.shape)[1:]
+
+    def _refuse_value(self, wish: str) -> None:
+        raise ConcreteValueError(
+            f"{wish} of an array inside vmap: it has {self.value.shape[0]} values at once; choose "
+            "between them with xad.where, not with if"
+        )
+
+    def __repr__(self) -> str:
+        return f"Batch(shape={self.shape}, dtype={self.dtype}, size={self.value.shape[0]})"
+
+
+class Recorded(Array, Recording):
+    """An array that stands for a variable of a program; `make_program` makes them."""
+
+    __slots__ = ()
+
+    def _refuse_value(self, wish: str) -> None:
+        raise ConcreteValueError(
+            f"{wish} of an array while a program is recorded: the program must not depend on its "
+            "value; choose with xad.where, or compute it outside"
+        )
+
+    def __repr__(self) -> str:
+        return f"Recorded({self.variable.name}, shape={self.shape}, dtype={self.dtype})"
+
+
+set_box(Tensor)
+
+
+def asarray(
+    obj: Any,
+    /,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    copy: bool | None = None,
+    requires_grad: bool = False,
+) -> Any:
+    """A tensor of a number, a nested list, or an array of any library.
+
+    Numbers, lists and NumPy arrays go to the selected backend; an array of another library stays
+    there. Memory is shared where it can be, unless ``copy``. A list may contain tensors, through
+    which gradients flow.
+
+    ``dtype``: a data type of the library, or its name. ``device``: the library's own object, or a
+    name such as "cuda:0". ``requires_grad``: track what is computed from it.
+
+    Errors: TypeError for what is no array, and for ``requires_grad`` of integers or booleans;
+    BackendError for a device that is not there.
+
+    >>> import xad
+    >>> xad.asarray([[1, 2], [3, 4]], dtype="float32").shape
+    (2, 2)
+
+    Source: array API standard 2025.12, creation functions, ``asarray``.
+    """
+    if isinstance(obj, Wrapper):
+        out = obj if dtype is None else data_type.astype(obj, dtype)
+        if device is not None:
+            out = transfer.to_device(out, device)
+        if copy and settled(out) is settled(obj):
+            out = copied(out)
+    elif _holds_wrappers(obj):
+        parts = [asarray(part, dtype=dtype, device=device) for part in obj]
+        out = joining.stack(parts)
+    else:
+        out = Tensor(creation.as_library_array(obj, dtype=dtype, device=device, copy=copy))
+    return track(out) if requires_grad else out
+
+
+def track(x: Any) -> Tensor:
+    """A tensor over the same values where a graph begins."""
+    if not isinstance(x, Tensor) or x.level != BASE_LEVEL or x.node is not None:
+        raise GraphError(
+            "requires_grad=True: expected values that nothing tracks yet; inside a transformation "
+            "use xad.grad, and begin a new graph from x.detach()"
+        )
+    if not is_inexact(x):
+        raise NotDifferentiableError(
+            f"requires_grad=True: expected a floating dtype, got {x.dtype}; cast the values first, "
+            "as in xad.asarray(..., dtype=xad.float64)"
+        )
+    return Tensor(x.value, Leaf(x.value))
+
+
+def _holds_wrappers(obj: Any) -> bool:
+    return isinstance(obj, (list, tuple)) and any(
+        isinstance(part, Wrapper) or _holds_wrappers(part) for part in obj
+    )

@@ -1,0 +1,45 @@
+"""The op database: every public operation with its samples, a file for each chapter.
+
+>>> from xad.testing.database import function_of, op_database
+>>> info = op_database["sin"]
+>>> info.kinds
+'fc'
+>>> function_of(info).__name__
+'sin'
+"""
+
+from __future__ import annotations
+
+import pkgutil
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+import xad
+from xad.testing.opinfo import OpInfo
+
+__all__ = ["function_of", "op_database"]
+
+
+def _collect() -> dict[str, OpInfo]:
+    """The entries of every chapter, by name. Errors: ValueError if two have the same."""
+    found: dict[str, OpInfo] = {}
+    for module in pkgutil.iter_modules(__path__):
+        for info in import_module(f"{__name__}.{module.name}").OPS:
+            if info.name in found:
+                raise ValueError(f"the op database has two entries for {info.name!r}")
+            found[info.name] = info
+    return found
+
+
+def function_of(info: OpInfo) -> Callable[..., Any]:
+    """The public function that an entry describes."""
+    found: Any = xad
+    for part in info.name.split("."):
+        found = getattr(found, part)
+    function: Callable[..., Any] = found
+    return function
+
+
+op_database: dict[str, OpInfo] = _collect()
+"""Every entry by its public name, such as "sin" or "linalg.inv"."""

@@ -1,0 +1,148 @@
+"""The op database: special functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+
+from xad.errors import AxisError, DTypeError, ShapeError
+from xad.testing.opinfo import (
+    ErrorCase,
+    HostArray,
+    Maker,
+    OpInfo,
+    Sample,
+    binary_samples,
+    unary_samples,
+)
+
+
+def _scipy(name: str) -> Callable[..., Any]:
+    """SciPy's function, imported at the first call: the database itself does not need SciPy."""
+
+    def reference(*arguments: Any, **keywords: Any) -> Any:
+        return getattr(import_module("scipy.special"), name)(*arguments, **keywords)
+
+    return reference
+
+
+def _not_an_array(make: Maker) -> list[ErrorCase]:
+    return [ErrorCase(([1.0, 2.0],), TypeError, "expected arrays, got")]
+
+
+def _of_one(
+    name: str, reference: Callable[..., Any], *, large: bool = True, kinds: str = "f"
+) -> OpInfo:
+    def samples(make: Maker) -> list[Sample]:
+        made = unary_samples()(make)
+        if large and make.dtype.kind == "f":
+            made.append(Sample((np.asarray([-1e4, -95.0, -20.0, 20.0, 95.0, 1e4], make.dtype),)))
+        return made
+
+    return OpInfo(
+        f"special.{name}",
+        samples,
+        reference,
+        kinds=kinds,
+        errors=_not_an_array,
+    )
+
+
+def _softplus(x: HostArray) -> Any:
+    return np.logaddexp(0, x).astype(x.dtype)
+
+
+def _relu(x: HostArray) -> Any:
+    return np.maximum(x, 0)
+
+
+def _xlogy(x1: Any, x2: Any) -> Any:
+    """SciPy's, which gives float64 for a float32 array and a Python number."""
+    return np.asarray(_scipy("xlogy")(x1, x2), np.result_type(x1, x2))
+
+
+def _along_last(name: str) -> Callable[..., Any]:
+    """SciPy's function, along the last axis unless told otherwise."""
+    return lambda x, axis=-1: _scipy(name)(x, axis=axis)
+
+
+def _axis_samples(make: Maker) -> list[Sample]:
+    x = make.array(2, 3, 2)
+    large = np.asarray([[1e4, 0.0, -1e4], [1e4, 1e4 + 1, 1e4 - 1]], make.dtype)
+    return [
+        Sample((make.array(4),)),
+        Sample((x,)),
+        Sample((x,), {"axis": 1}),
+        Sample((x,), {"axis": (0, -1)}),
+        Sample((x,), {"axis": None}),
+        Sample((make.array(2, 3), 0)),
+        Sample((make.array(0, 2),), {"axis": 1}),
+        Sample((large,), {"axis": -1}),
+    ]
+
+
+def _masked_samples(make: Maker) -> list[Sample]:
+    masked = make.array(2, 3)
+    masked[0, 1] = masked[1, 0] = masked[1, 2] = -np.inf
+    return [*_axis_samples(make), Sample((masked,), {"axis": -1})]
+
+
+def _logsumexp_samples(make: Maker) -> list[Sample]:
+    x = make.array(2, 3)
+    return [
+        *_masked_samples(make),
+        Sample((make.array(),)),
+        Sample((x,), {"keepdims": True}),
+        Sample((x, 1, True)),
+        Sample((x,), {"axis": ()}),
+    ]
+
+
+def _logsumexp(x: HostArray, axis: Any = None, keepdims: bool = False) -> Any:
+    """SciPy takes an empty tuple of axes for all of them."""
+    if axis == ():
+        return x
+    return import_module("scipy.special").logsumexp(x, axis=axis, keepdims=keepdims)
+
+
+def _axis_errors(make: Maker) -> list[ErrorCase]:
+    return [
+        ErrorCase((make.array(2, 3),), AxisError, "axis from -2 to 1, got 2", {"axis": 2}),
+        ErrorCase((make.array(2, 3),), AxisError, "each axis once", {"axis": (0, 0)}),
+        ErrorCase((make.indices(3, 2),), DTypeError, "floating-point.*xad.astype", {"axis": 0}),
+        ErrorCase(([1.0, 2.0],), TypeError, "expected an array, got list"),
+    ]
+
+
+def _xlogy_errors(make: Maker) -> list[ErrorCase]:
+    return [
+        ErrorCase((make.array(2), make.array(3)), ShapeError, r"\(2,\) and \(3,\)"),
+        ErrorCase((make.array(2), "text"), TypeError, "expected arrays"),
+    ]
+
+
+OPS: list[OpInfo] = [
+    _of_one("erf", _scipy("erf"), large=False),
+    _of_one("erfc", _scipy("erfc"), large=False),
+    _of_one("expit", _scipy("expit")),
+    _of_one("log_expit", _scipy("log_expit")),
+    _of_one("relu", _relu, kinds="fi"),
+    _of_one("softplus", _softplus),
+    OpInfo(
+        "special.xlogy",
+        binary_samples(-2.0, 2.0, low2=0.3, high2=2.0),
+        _xlogy,
+        errors=_xlogy_errors,
+    ),
+    OpInfo("special.logsumexp", _logsumexp_samples, _logsumexp, errors=_axis_errors),
+    OpInfo("special.softmax", _masked_samples, _along_last("softmax"), errors=_axis_errors),
+    OpInfo(
+        "special.log_softmax",
+        _axis_samples,
+        _along_last("log_softmax"),
+        errors=_axis_errors,
+    ),
+]
