@@ -90,8 +90,7 @@ class Namespace:
             raise AttributeError(f"{self!r}: neither xad nor {self._adapter.name} has {name!r}")
         raise AttributeError(
             f"{self!r}: {self._adapter.name} has {name!r}, but xad does not, so that nothing could "
-            "flow through it; compute with x.detach() and the library, or state the rule with "
-            "xad.custom_vjp"
+            "flow through it; compute with x.detach() and the library itself"
         )
 
     def __repr__(self) -> str:

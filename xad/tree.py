@@ -72,7 +72,10 @@ def flatten(tree: Any) -> tuple[list[Any], Structure]:
 def unflatten(structure: Structure, leaves: Iterable[Any]) -> Any:
     """The tree of this structure with these leaves. Errors: TreeError if their number differs."""
     rest = iter(leaves)
-    tree = _unflatten(structure, rest)
+    try:
+        tree = _unflatten(structure, rest)
+    except StopIteration:
+        raise TreeError("expected more leaves for this structure, got too few") from None
     if next(rest, LEAF) is not LEAF:
         raise TreeError(f"expected {_count(structure)} leaves for {structure}, got more")
     return tree
@@ -135,21 +138,19 @@ def _flatten(tree: Any, found: list[Any]) -> Structure:
         return Structure(kind, tuple(range(len(tree))), tuple([_flatten(x, found) for x in tree]))
     if isinstance(tree, tuple) and hasattr(tree, "_fields"):
         return Structure(kind, tree._fields, tuple([_flatten(x, found) for x in tree]))
-    if dataclasses.is_dataclass(kind):
-        names, fixed = _fields(kind)
-        children = tuple([_flatten(getattr(tree, name), found) for name in names])
-        return Structure(kind, names, children, tuple([(n, getattr(tree, n)) for n in fixed]))
-    found.append(tree)
-    return LEAF
+    fields = _fields(kind)
+    if fields is None:
+        found.append(tree)
+        return LEAF
+    names, fixed = fields
+    children = tuple([_flatten(getattr(tree, name), found) for name in names])
+    return Structure(kind, names, children, tuple([(n, getattr(tree, n)) for n in fixed]))
 
 
 def _unflatten(structure: Structure, rest: Iterator[Any]) -> Any:
     kind = structure.kind
     if kind is None:
-        try:
-            return next(rest)
-        except StopIteration:
-            raise TreeError("expected more leaves for this structure, got too few") from None
+        return next(rest)
     if kind is type(None):
         return None
     children = [_unflatten(child, rest) for child in structure.children]
@@ -167,15 +168,17 @@ def _unflatten(structure: Structure, rest: Iterator[Any]) -> Any:
     return made
 
 
-_known_fields: dict[type, tuple[tuple[str, ...], tuple[str, ...]]] = {}
+_known_fields: dict[type, tuple[tuple[str, ...], tuple[str, ...]] | None] = {}
 
 
-def _fields(kind: type) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _fields(kind: type) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
     """The names of a dataclass's fields: those that hold leaves, and the static ones."""
     if kind not in _known_fields:
-        fields = dataclasses.fields(kind)
-        fixed = tuple(f.name for f in fields if f.metadata.get("static"))
-        _known_fields[kind] = (tuple(f.name for f in fields if f.name not in fixed), fixed)
+        _known_fields[kind] = None
+        if dataclasses.is_dataclass(kind):
+            fields = dataclasses.fields(kind)
+            fixed = tuple(f.name for f in fields if f.metadata.get("static"))
+            _known_fields[kind] = (tuple(f.name for f in fields if f.name not in fixed), fixed)
     return _known_fields[kind]
 
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from importlib.util import find_spec
-
 import pytest
 from fake_cupy import installed, make_fake_cupy
 
@@ -14,31 +11,16 @@ from xad.backend.cupy_adapter import CupyAdapter
 LIBRARIES = ("numpy", "array_api_strict", "torch", "jax")
 
 
-def require(name: str) -> None:
-    """Skip when a library is missing, unless XAD_TEST_REQUIRE lists it: then fail."""
-    if find_spec(name) is not None:
-        return
-    wanted = os.environ.get("XAD_TEST_REQUIRE", "").split(",")
-    if name in [entry.strip() for entry in wanted]:
-        pytest.fail(f"XAD_TEST_REQUIRE names {name}, which is not installed")
-    pytest.skip(f"{name} is not installed")
-
-
-@pytest.fixture
-def require_library():
-    return require
-
-
 @pytest.fixture(params=LIBRARIES)
-def adapter(request):
+def adapter(request, require_library):
     """The adapter of each library that is installed."""
-    require(request.param)
+    require_library(request.param)
     return registry.adapter_named(request.param)
 
 
 @pytest.fixture
-def torch_adapter():
-    require("torch")
+def torch_adapter(require_library):
+    require_library("torch")
     return registry.adapter_named("torch")
 
 

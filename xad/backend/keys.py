@@ -59,13 +59,7 @@ def standard_scatter_add(
     difference of cumulative sums, so no digits are lost.
     """
     size = prod(shape)
-    numbers = xp.reshape(xp.arange(size, dtype=index_dtype, device=device), shape)
-    rows = leading_indices(key)
-    if rows is not None and len(rows) == 1 and getattr(rows[0], "ndim", 0) == 1:
-        # The standard indexes with arrays on all axes or on none; whole rows are taken.
-        numbers = xp.take(numbers, rows[0], axis=0)
-    else:
-        numbers = numbers[key]
+    numbers = xp.reshape(xp.arange(size, dtype=index_dtype, device=device), shape)[key]
     flat = xp.reshape(xp.broadcast_to(values, numbers.shape), (-1,))
     zeros = xp.zeros((size,), dtype=values.dtype, device=device)
     count = flat.shape[0]

@@ -54,13 +54,13 @@ def conform(cotangent: Any, shape: tuple[int, ...], dtype: Any) -> Any:
 
 
 def _unbroadcast(xp: Any, cotangent: Any, shape: tuple[int, ...]) -> Any:
-    extra = cotangent.ndim - len(shape)
-    axes = tuple(range(extra)) + tuple(
-        extra + i for i, n in enumerate(shape) if n == 1 and cotangent.shape[extra + i] != 1
-    )
-    if axes:
-        cotangent = xp.sum(cotangent, axis=axes, keepdims=True, dtype=cotangent.dtype)
-    return cotangent if extra == 0 else xp.reshape(cotangent, shape)
+    added = tuple(range(cotangent.ndim - len(shape)))
+    if added:
+        cotangent = as_array(xp.sum(cotangent, axis=added, dtype=cotangent.dtype))
+    grown = tuple([i for i, n in enumerate(shape) if n == 1 and cotangent.shape[i] != 1])
+    if grown:
+        cotangent = xp.sum(cotangent, axis=grown, keepdims=True, dtype=cotangent.dtype)
+    return cotangent
 
 
 def expand_to(tangent: Any, shape: tuple[int, ...], dtype: Any) -> Any:

@@ -87,7 +87,7 @@ class Elementwise(Primitive):
         total = None
         for slope, t in zip(self.slopes, tangents):
             if t is not None:
-                factor = slope if slope.__class__ is int else slope(saved, t)
+                factor: Any = slope if slope.__class__ is int else slope(saved, t)
                 term = t * factor if isinstance(t, Wrapper) else factor * t
                 total = term if total is None else total + term
         return expand_to(total, out.shape, out.dtype)

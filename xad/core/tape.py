@@ -173,19 +173,19 @@ def _walk(
     seeds: list[tuple[Node, Any]], wanted: set[Node], within: set[int] | None
 ) -> dict[Node, Any]:
     found: dict[Node, Any] = {}
-    pending: dict[int, list[Any]] = {}
-    order: list[int] = []
+    pending: dict[Node, Any] = {}
+    order: list[tuple[int, Node]] = []
 
     for node, seed in seeds:
-        entry = pending.get(node.number)
-        if entry is None:
-            pending[node.number] = [node, seed]
-            heappush(order, -node.number)
+        if node in pending:
+            pending[node] = pending[node] + seed
         else:
-            entry[1] = entry[1] + seed
+            pending[node] = seed
+            heappush(order, (-node.number, node))
     nested = False
     while order:
-        node, g = pending.pop(-heappop(order))
+        node = heappop(order)[1]
+        g = pending.pop(node)
         primitive = node.primitive
         if primitive is None or node in wanted:
             found[node] = g
@@ -199,13 +199,11 @@ def _walk(
                 continue
             if share.shape != parent.shape or share.dtype != parent.dtype:
                 share = conform(share, parent.shape, parent.dtype)
-            number = parent.number
-            entry = pending.get(number)
-            if entry is not None:
-                entry[1] = entry[1] + share
-            elif within is None or number in within:
-                pending[number] = [parent, share]
-                heappush(order, -number)
+            if parent in pending:
+                pending[parent] = pending[parent] + share
+            elif within is None or parent.number in within:
+                pending[parent] = share
+                heappush(order, (-parent.number, parent))
     return found
 
 

@@ -28,8 +28,7 @@ def operand(name: str, x: Any) -> Any:
     adapter = adapter_for(type(x))
     if adapter is None:
         raise TypeError(
-            f"xad.{name}: expected an array, got {type(x).__name__}; "
-            "make one with xad.asarray(...)"
+            f"xad.{name}: expected an array, got {type(x).__name__}; make one with xad.asarray(...)"
         )
     return adapter.rewrap(x)
 
@@ -94,15 +93,15 @@ def broadcast_shape(name: str, *shapes: tuple[int, ...]) -> tuple[int, ...]:
 def is_kind(x: Any, kind: str | tuple[str, ...]) -> bool:
     """Whether the array is of this kind, by the standard's names: "real floating", "integral"..."""
     dtype = x.dtype
-    try:
-        return _kinds[dtype.__class__][dtype, kind]
-    except KeyError:
-        known = bool(adapter_inside(x).namespace.isdtype(dtype, kind))
-        return _kinds.setdefault(dtype.__class__, {}).setdefault((dtype, kind), known)
+    # By class first: data types of different libraries may hash alike and refuse to be compared.
+    known = _kinds.setdefault((dtype.__class__, kind), {})
+    found = known.get(dtype)
+    if found is None:
+        found = known[dtype] = bool(adapter_inside(x).namespace.isdtype(dtype, kind))
+    return found
 
 
-# By class first: data types of different libraries may hash alike and refuse to be compared.
-_kinds: dict[type, dict[tuple[Any, Any], bool]] = {}
+_kinds: dict[tuple[type, Any], dict[Any, bool]] = {}
 
 
 def is_inexact(x: Any) -> bool:

@@ -204,9 +204,7 @@ class Creation:
             dtype = like.dtype
         if like is None:
             xp, dtype, device = self._place("linspace", dtype, device)
-            return box(
-                xp.linspace(start, stop, num, dtype=dtype, device=device, endpoint=endpoint)
-            )
+            return box(xp.linspace(start, stop, num, dtype=dtype, device=device, endpoint=endpoint))
         inner = innermost(like)
         adapter = adapter_of(inner)
         home = adapter.device_of(inner)
@@ -214,12 +212,10 @@ class Creation:
             0.0, 1.0, num, dtype=like.dtype, device=home, endpoint=endpoint
         )
         line: Any = box(steps)
-        out = start * (1 - line) + stop * line
+        out = (1 - line) * start + line * stop
         return astype(out, dtype, device=device)
 
-    def ones(
-        self, shape: int | tuple[int, ...], *, dtype: Any = None, device: Any = None
-    ) -> Array:
+    def ones(self, shape: int | tuple[int, ...], *, dtype: Any = None, device: Any = None) -> Array:
         """An array of ones.
 
         Source: Array API standard 2025.12, creation functions.

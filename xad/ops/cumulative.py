@@ -28,7 +28,7 @@ def _along(axis: int, start: int | None, stop: int | None) -> tuple[slice, ...]:
     return (*[slice(None)] * axis, slice(start, stop), ...)  # type: ignore[arg-type]
 
 
-# ---- product --------------------------------------------------------------------------------------
+# ---- product -------------------------------------------------------------------------------------
 
 
 def _running(xp: Any, x: Any) -> Any:
@@ -65,9 +65,7 @@ _prod = register(
 )
 
 
-def prod(
-    x: Array, /, *, axis: Axis = None, dtype: Any = None, keepdims: bool = False
-) -> Array:
+def prod(x: Array, /, *, axis: Axis = None, dtype: Any = None, keepdims: bool = False) -> Array:
     """Product over axes; 1 where there are no elements.
 
         y = Π x        dy/dx_i = the product of all the others, exact also where some are 0
@@ -90,7 +88,7 @@ def prod(
     return box(_prod.bind(x, axis=many_axes("prod", axis, x.ndim), keepdims=keepdims))
 
 
-# ---- running sum ------------------------------------------------------------------------------------
+# ---- running sum ---------------------------------------------------------------------------------
 
 
 def _from_the_end(xp: Any, x: Any, axis: int) -> Any:
@@ -148,14 +146,14 @@ def _cumulative_arguments(name: str, x: Any, axis: Any, dtype: Any) -> tuple[Any
     return (x if dtype is None else astype(x, dtype)), axis
 
 
-# ---- running product --------------------------------------------------------------------------------
+# ---- running product -----------------------------------------------------------------------------
 
 
 def _recurrence(xp: Any, a: Any, b: Any, axis: int) -> Any:
-    """s_k = a_k s_(k-1) + b_k with s_0 = b_0, in log2(n) steps of whole arrays; ``a`` is from a_1 on.
+    """s_k = a_k s_(k-1) + b_k from s_0 = b_0, where ``a`` begins with a_1.
 
-    After each step s_k counts in twice as many terms, and ``a`` holds, from index ``shift`` on,
-    the product of the last ``shift`` factors.
+    In log2(n) steps of whole arrays. After each step s_k counts in twice as many terms, and ``a``
+    holds, from index ``shift`` on, the product of the last ``shift`` factors.
     """
     shift = 1
     while shift < b.shape[axis]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from textwrap import fill
 from typing import Any, TypeVar
 
 from xad.backend.adapter import Adapter
@@ -84,9 +85,9 @@ def unary(
         summary,
         f"y = {_short(name)}(x)",
         f"dy/dx = {derivative}" if derivative else _FLAT,
-        f"``x``: an array of any shape, of {words}; or a Python number.\n"
+        f"``x``: an array of any shape, of {words}; or a Python number. "
         f"Returns an array of the same shape, of {returns or 'the data type of `x`'}.",
-        "TypeError for what is no array, and for data types that its library refuses.",
+        "TypeError for what is no array; the library's own for data types that it refuses.",
         f"xad.{name}(xad.asarray({example})).shape\n(2,)",
         source,
     )
@@ -126,10 +127,10 @@ def binary(
         summary,
         f"y = {_short(name)}(x1, x2)",
         f"dy/dx1, dy/dx2 = {derivative}" if derivative else _FLAT,
-        f"``x1``, ``x2``: arrays whose shapes broadcast, of {words}, of one library and on one\n"
-        "device. One may be a Python number, which takes the data type of the other.\n"
+        f"``x1``, ``x2``: arrays whose shapes broadcast, of {words}, of one library and on one "
+        "device. One may be a Python number, which takes the data type of the other. "
         f"Returns an array of the broadcast shape, of {returns or 'the promoted data type'}.",
-        "TypeError for what is no array and for arrays of different libraries; ValueError\n"
+        "TypeError for what is no array and for arrays of different libraries; ValueError "
         "for shapes that do not broadcast and for different devices.",
         f"xad.{name}(xad.asarray({first}), xad.asarray({second})).shape\n(2, 2)",
         source,
@@ -160,7 +161,8 @@ def _docstring(
     example: str,
     source: str,
 ) -> str:
+    arguments, errors = fill(arguments, 92), fill(f"Errors: {errors}", 92)
     return (
-        f"{summary}\n\n    {formula}        {derivative}\n\n{arguments}\n\nErrors: {errors}\n\n"
+        f"{summary}\n\n    {formula}        {derivative}\n\n{arguments}\n\n{errors}\n\n"
         f">>> import xad\n>>> {example}\n\nSource: {source}\n"
     )

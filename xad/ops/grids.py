@@ -14,12 +14,8 @@ from xad.ops.manipulation import broadcast_to, reshape
 
 __all__ = ["meshgrid", "tril", "triu"]
 
-_tril = register(
-    Linear("tril", lambda xp, g, like, k: xp.tril(g, k=k), batch=shifted(axis=()))
-)
-_triu = register(
-    Linear("triu", lambda xp, g, like, k: xp.triu(g, k=k), batch=shifted(axis=()))
-)
+_tril = register(Linear("tril", lambda xp, g, like, k: xp.tril(g, k=k), batch=shifted(axis=())))
+_triu = register(Linear("triu", lambda xp, g, like, k: xp.triu(g, k=k), batch=shifted(axis=())))
 
 
 def tril(x: Array, /, *, k: int = 0) -> Array:
@@ -78,10 +74,10 @@ def meshgrid(*arrays: Array, indexing: str = "xy") -> tuple[Array, ...]:
         places[:2] = [1, 0]
     found = [reshape(x, (-1,)) for x in found]
     shape = [1] * count
-    for x, place in zip(found, places):
+    for x, place in zip(found, places, strict=True):
         shape[place] = x.shape[0]
     grids = []
-    for x, place in zip(found, places):
+    for x, place in zip(found, places, strict=True):
         line = [1] * count
         line[place] = x.shape[0]
         grids.append(broadcast_to(reshape(x, tuple(line)), tuple(shape)))

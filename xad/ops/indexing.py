@@ -1,7 +1,7 @@
 """Indexing: ``x[key]``.
 
-Integers, slices, None and Ellipsis are one primitive, `getitem`. Arrays of integers come down to
-`take` with one flat index: NumPy's rules say where the new axes go, reshapes put them there.
+Integers, slices, None and Ellipsis are one primitive, `getitem`. An array of integers comes down to
+`take`, several to `gather`; NumPy's rules say where the new axes go, and they are put there after.
 Masks become arrays of integers first.
 """
 
@@ -23,8 +23,9 @@ from xad.errors import IndexingError
 from xad.ops.arguments import Array, broadcast_shape, is_kind
 from xad.ops.concrete import plain
 from xad.ops.declare import register
+from xad.ops.gathering import gathered, index_array
 from xad.ops.manipulation import flip, permute_dims, reshape
-from xad.ops.taking import flat_index, index_array, take_flat
+from xad.ops.taking import take_flat
 
 Key = tuple[int | slice, ...]
 
@@ -54,7 +55,7 @@ _getitem = register(
     )
 )
 
-_place = register(
+_place: Primitive = register(
     Linear(
         "place",
         lambda xp, g, like, key, shape: _getitem.bind(g, key=key),
@@ -79,6 +80,8 @@ def getitem(x: Array, key: Any) -> Array:
 
     Source: Array API standard 2025.12, indexing; NumPy's advanced indexing.
     """
+    if isinstance(key, np.ndarray) and key.ndim == 1 and key.dtype.kind in "iu" and x.ndim:
+        return take_flat(x, index_array("getitem", key, x), 0)
     items = key if type(key) is tuple else (key,)
     for item in items:
         if type(item) not in _BASIC:
@@ -107,7 +110,7 @@ def _expanded(items: Any, shape: tuple[int, ...]) -> list[Any]:
     return [*items[:place], *rest, *items[place + 1 :]]
 
 
-# ---- integers, slices and None ----------------------------------------------------------------------
+# ---- integers, slices and None -------------------------------------------------------------------
 
 
 def _basic(x: Any, items: list[Any]) -> Array:
@@ -169,7 +172,7 @@ def _one_index(item: int, length: int) -> int:
     return item + length if item < 0 else item
 
 
-# ---- arrays -------------------------------------------------------------------------------------------
+# ---- arrays --------------------------------------------------------------------------------------
 
 
 def _with_arrays(x: Any, items: tuple[Any, ...]) -> Array:
@@ -179,18 +182,18 @@ def _with_arrays(x: Any, items: tuple[Any, ...]) -> Array:
     is_array = [hasattr(item, "dtype") for item in entries]
     if not any(is_array):
         return _basic(x, entries)
-    basic = [WHOLE if a else item for a, item in zip(is_array, entries) if item is not None]
+    basic = [
+        WHOLE if a else item for a, item in zip(is_array, entries, strict=True) if item is not None
+    ]
     x = _basic(x, basic)
-    arrays = [index_array("getitem", i, x) for a, i in zip(is_array, entries) if a]
+    arrays = [index_array("getitem", i, x) for a, i in zip(is_array, entries, strict=True) if a]
     left = [i for i in entries if i is not None and type(i) is not int]
     axes = [place for place, item in enumerate(left) if hasattr(item, "dtype")]
     shape = broadcast_shape("getitem", *[tuple(i.shape) for i in arrays])
     at = axes[0] if _side_by_side(entries) else 0
-    if axes != list(range(at, at + len(axes))):
-        x = permute_dims(x, (*axes, *(i for i in range(x.ndim) if i not in axes)))
-    sizes = tuple(x.shape)
-    out = _take_many(x, arrays, at)
-    return _shaped(out, entries, at, shape, sizes[:at] + sizes[at + len(axes) :])
+    rest = [i for i in range(x.ndim) if i not in axes]
+    sizes = tuple([x.shape[i] for i in rest])
+    return _shaped(_taken(x, arrays, axes, rest, at, len(shape)), entries, at, shape, sizes)
 
 
 def _entry(item: Any) -> Any:
@@ -259,18 +262,21 @@ def _side_by_side(entries: list[Any]) -> bool:
     return places[-1] - places[0] == len(places) - 1
 
 
-def _take_many(x: Any, arrays: list[Any], at: int) -> Any:
-    """Take along the axes from ``at`` on, one for each array; they become one axis."""
-    indices = arrays[0]
-    if len(arrays) > 1:
-        sizes = tuple(x.shape)
-        lengths = sizes[at : at + len(arrays)]
-        rest = sizes[at + len(arrays) :]
-        x = reshape(x, (*sizes[:at], math.prod(lengths), *rest))
-        indices = flat_index(arrays, lengths)
-    if indices.ndim != 1:
-        indices = reshape(indices, (-1,))
-    return take_flat(x, settled(indices), at)
+def _taken(x: Any, arrays: list[Any], axes: list[int], rest: list[int], at: int, rank: int) -> Any:
+    """Take at arrays of ``rank`` axes along ``axes``; the new axes begin at ``at``."""
+    if len(axes) == 1:
+        (indices,) = arrays
+        flat = indices if indices.ndim == 1 else settled(reshape(indices, (-1,)))
+        out = take_flat(x, flat, axes[0])
+        return out if axes[0] == at else permute_dims(out, (axes[0], *rest))
+    if axes != list(range(len(axes))):
+        x = permute_dims(x, (*axes, *rest))
+    out = gathered(x, arrays)
+    if not at:
+        return out
+    return permute_dims(
+        out, (*range(rank, rank + at), *range(rank), *range(rank + at, rank + len(rest)))
+    )
 
 
 def _shaped(

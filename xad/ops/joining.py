@@ -75,9 +75,7 @@ def _unstack_kernel(adapter: Adapter) -> Kernel:
     return lambda x, axis: tuple(function(x, axis=axis))
 
 
-_unstack = register(
-    _Unstack("unstack", lambda *_: None, batch=shifted(), kernel=_unstack_kernel)
-)
+_unstack = register(_Unstack("unstack", lambda *_: None, batch=shifted(), kernel=_unstack_kernel))
 
 
 def concat(arrays: Sequence[Array], /, *, axis: int | None = 0) -> Array:
@@ -152,7 +150,7 @@ def unstack(x: Array, /, *, axis: int = 0) -> tuple[Array, ...]:
     return out
 
 
-# ---- repetitions -----------------------------------------------------------------------------------
+# ---- repetitions ---------------------------------------------------------------------------------
 
 
 def _repeat_back(xp: Any, g: Any, like: Any, repeats: int, axis: int) -> Any:
@@ -161,14 +159,17 @@ def _repeat_back(xp: Any, g: Any, like: Any, repeats: int, axis: int) -> Any:
     return xp.sum(g, axis=axis + 1, dtype=g.dtype)
 
 
+def _repeat_kernel(adapter: Adapter) -> Kernel:
+    function = adapter.kernel("repeat")
+    return lambda x, *, repeats, axis: function(x, repeats, axis=axis)
+
+
 _repeat = register(
     Linear(
         "repeat",
         _repeat_back,
         batch=shifted(),
-        kernel=lambda adapter: lambda x, repeats, axis: adapter.namespace.repeat(
-            x, repeats, axis=axis
-        ),
+        kernel=_repeat_kernel,
     )
 )
 
@@ -218,9 +219,14 @@ def _repeat_each(x: Any, counts: list[int], axis: int) -> Any:
 
 
 def _tile_back(xp: Any, g: Any, like: Any, repetitions: tuple[int, ...]) -> Any:
-    pairs = [n for pair in zip(repetitions, like.shape) for n in pair]
+    pairs = [n for pair in zip(repetitions, like.shape, strict=True) for n in pair]
     axes = tuple(range(0, len(pairs), 2))
     return xp.sum(xp.reshape(g, tuple(pairs)), axis=axes, dtype=g.dtype)
+
+
+def _tile_kernel(adapter: Adapter) -> Kernel:
+    function = adapter.kernel("tile")
+    return lambda x, *, repetitions: function(x, repetitions)
 
 
 _tile = register(
@@ -230,7 +236,7 @@ _tile = register(
         batch=lambda primitive, size, operands, batched, params: primitive.bind(
             *operands, repetitions=(1, *params["repetitions"])
         ),
-        kernel=lambda adapter: lambda x, repetitions: adapter.namespace.tile(x, repetitions),
+        kernel=_tile_kernel,
     )
 )
 

@@ -205,9 +205,7 @@ def _ordered(x: Any, axes: tuple[int, ...]) -> Any:
     return x if axes == tuple(range(x.ndim)) else permute_dims(x, axes)
 
 
-def _paired_axes(
-    axes: Any, ndim_a: int, ndim_b: int
-) -> tuple[tuple[int, ...], tuple[int, ...]]:
+def _paired_axes(axes: Any, ndim_a: int, ndim_b: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
     if isinstance(axes, (tuple, list)):
         first, second = axes
         return many_axes("tensordot", first, ndim_a), many_axes("tensordot", second, ndim_b)

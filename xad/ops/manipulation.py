@@ -76,9 +76,7 @@ _permute_dims = register(
     )
 )
 
-_flip = register(
-    Linear("flip", lambda xp, g, like, axis: xp.flip(g, axis=axis), batch=shifted())
-)
+_flip = register(Linear("flip", lambda xp, g, like, axis: xp.flip(g, axis=axis), batch=shifted()))
 
 _roll = register(
     Linear(
@@ -139,7 +137,7 @@ def broadcast_to(x: Array, /, shape: tuple[int, ...]) -> Array:
     if old == shape:
         return box(x)
     tail = shape[len(shape) - len(old) :]
-    if len(old) > len(shape) or any(n not in (1, m) for n, m in zip(old, tail)):
+    if len(old) > len(shape) or any(n not in (1, m) for n, m in zip(old, tail, strict=True)):
         raise ShapeError(
             f"xad.broadcast_to: expected a shape that {old} broadcasts to, got {shape}"
         )
@@ -196,7 +194,7 @@ def moveaxis(
             f"xad.moveaxis: expected as many places as axes, got {source} and {destination}"
         )
     order = [i for i in range(ndim) if i not in old]
-    for place, axis in sorted(zip(new, old)):
+    for place, axis in sorted(zip(new, old, strict=True)):
         order.insert(place, axis)
     return box(_permute_dims.bind(x, axes=tuple(order)))
 
@@ -265,7 +263,7 @@ def roll(x: Array, /, shift: int | tuple[int, ...], *, axis: Axis = None) -> Arr
     if len(shifts) != len(axes):
         raise ShapeError(f"xad.roll: expected a shift for each axis, got {shift} for {axis}")
     totals: dict[int, int] = {}
-    for n, i in zip(shifts, axes):
+    for n, i in zip(shifts, axes, strict=True):
         place = one_axis("roll", i, x.ndim)
         totals[place] = totals.get(place, 0) + n
     return box(_roll.bind(x, shift=tuple(totals.values()), axis=tuple(totals)))

@@ -120,7 +120,8 @@ def _count_nonzero_kernel(adapter: Adapter) -> Kernel:
         if axis:
             return function(x, axis=axis, keepdims=keepdims)
         # Libraries do not agree on what a count over no axes is.
-        return xp.astype(x != 0, adapter.default_dtype("integral", adapter.device_of(x)))
+        mask = x if xp.isdtype(x.dtype, "bool") else x != 0
+        return xp.astype(mask, adapter.default_dtype("integral", adapter.device_of(x)))
 
     return compute
 
@@ -190,9 +191,9 @@ def nonzero(x: Array, /) -> tuple[Array, ...]:
 def _searchsorted_kernel(adapter: Adapter) -> Kernel:
     function = adapter.kernel("searchsorted")
 
-    def compute(x1: Any, x2: Any, *sorter: Any, side: str) -> Any:
-        # torch warns that it copies values that do not lie in one piece.
-        x2 = x2.contiguous() if hasattr(x2, "contiguous") else x2
+    def compute(*arrays: Any, side: str) -> Any:
+        # torch searches arrays in one piece only: it copies others by itself, but warns.
+        x1, x2, *sorter = [x.contiguous() if hasattr(x, "contiguous") else x for x in arrays]
         return function(x1, x2, side=side, sorter=sorter[0] if sorter else None)
 
     return compute

@@ -6,6 +6,8 @@ first changes nothing in exact arithmetic, and leaves nothing to overflow in flo
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from xad.backend.adapter import Adapter
@@ -30,24 +32,25 @@ def in_place(adapter: Adapter, name: str) -> Kernel:
     return lambda x: function(x, out=x) if x.ndim else function(x)
 
 
-def _shift(xp: Any, x: Any, axis: tuple[int, ...]) -> tuple[Any, Any]:
-    """The largest element along the axes, and that as a finite number, for subtraction."""
-    peak = xp.max(x, axis=axis, keepdims=True)
-    largest = xp.finfo(x.dtype).max
-    return peak, xp.minimum(xp.maximum(peak, -largest), largest)
+def _largest_number(xp: Any) -> Callable[[Any], Any]:
+    """The largest finite number of a data type, remembered: small calls would notice."""
+    return cache(lambda dtype: xp.finfo(dtype).max)
 
 
-# A sum of exponentials of shifted elements is at least exp(0) = 1, unless all elements are -inf:
-# then maximum(sum, 1) makes the softmax 0 and the logarithm of the sum 0, and no 0/0 comes up.
+# What is subtracted is the largest element, but a finite number where that is -inf. The sum of the
+# exponentials is then at least exp(0) = 1, or 0 where all elements are -inf: maximum(sum, 1) makes
+# the softmax 0 and the logarithm of the sum 0 there, and no 0/0 comes up.
 
 
 def _softmax_kernel(adapter: Adapter) -> Kernel:
     xp, exp = adapter.namespace, in_place(adapter, "exp")
+    largest = _largest_number(xp)
 
     def compute(x: Any, axis: tuple[int, ...]) -> Any:
         if 0 in x.shape:
             return xp.zeros_like(x)
-        out = exp(x - _shift(xp, x, axis)[1])
+        peak = xp.max(x, axis=axis, keepdims=True)
+        out = exp(x - xp.maximum(peak, -largest(x.dtype)))
         out /= xp.maximum(xp.sum(out, axis=axis, keepdims=True), 1)
         return out
 
@@ -56,11 +59,13 @@ def _softmax_kernel(adapter: Adapter) -> Kernel:
 
 def _log_softmax_kernel(adapter: Adapter) -> Kernel:
     xp = adapter.namespace
+    largest = _largest_number(xp)
 
     def compute(x: Any, axis: tuple[int, ...]) -> Any:
         if 0 in x.shape:
             return xp.zeros_like(x)
-        out = x - _shift(xp, x, axis)[1]
+        peak = xp.max(x, axis=axis, keepdims=True)
+        out = x - xp.maximum(peak, -largest(x.dtype))
         total = xp.sum(xp.exp(out), axis=axis, keepdims=True)
         out -= xp.log(xp.maximum(total, 1))
         return out
@@ -70,11 +75,14 @@ def _log_softmax_kernel(adapter: Adapter) -> Kernel:
 
 def _logsumexp_kernel(adapter: Adapter) -> Kernel:
     xp, exp = adapter.namespace, in_place(adapter, "exp")
+    largest = _largest_number(xp)
 
     def compute(x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
         if 0 in x.shape:
             return xp.sum(x, axis=axis, keepdims=keepdims) - xp.inf
-        peak, shift = _shift(xp, x, axis)
+        peak = xp.max(x, axis=axis, keepdims=True)
+        limit = largest(x.dtype)
+        shift = xp.minimum(xp.maximum(peak, -limit), limit)
         total = xp.sum(exp(x - shift), axis=axis, keepdims=True)
         out = peak + xp.log(xp.maximum(total, 1))
         return out if keepdims or not axis else xp.squeeze(out, axis=axis)

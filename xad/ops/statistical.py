@@ -48,9 +48,7 @@ def _mean_back(xp: Any, g: Any, like: Any, axis: tuple[int, ...], keepdims: bool
 _mean = register(Linear("mean", _mean_back, batch=shifted()))
 
 
-def sum(  # noqa: A001 - the standard's name
-    x: Array, /, *, axis: Axis = None, dtype: Any = None, keepdims: bool = False
-) -> Array:
+def sum(x: Array, /, *, axis: Axis = None, dtype: Any = None, keepdims: bool = False) -> Array:
     """Sum over axes; 0 where there are no elements.
 
         y = Σ x        dy/dx_i = 1
@@ -105,9 +103,7 @@ def _extreme_back(xp: Any, g: Any, x: Any, y: Any, axis: tuple[int, ...], keepdi
     return restore_axes(xp, g, axis, keepdims) * _shares(xp, x, y, axis, keepdims)
 
 
-def _extreme_forward(
-    xp: Any, t: Any, x: Any, y: Any, axis: tuple[int, ...], keepdims: bool
-) -> Any:
+def _extreme_forward(xp: Any, t: Any, x: Any, y: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
     return xp.sum(t * _shares(xp, x, y, axis, keepdims), axis=axis, keepdims=keepdims)
 
 
@@ -120,9 +116,7 @@ _max = register(_extreme("max"))
 _min = register(_extreme("min"))
 
 
-def max(  # noqa: A001 - the standard's name
-    x: Array, /, *, axis: Axis = None, keepdims: bool = False
-) -> Array:
+def max(x: Array, /, *, axis: Axis = None, keepdims: bool = False) -> Array:
     """Largest element over axes.
 
         y = max x        dy/dx_i = 1/k for the k elements equal to y, else 0
@@ -141,9 +135,7 @@ def max(  # noqa: A001 - the standard's name
     return box(_max.bind(x, axis=many_axes("max", axis, x.ndim), keepdims=keepdims))
 
 
-def min(  # noqa: A001 - the standard's name
-    x: Array, /, *, axis: Axis = None, keepdims: bool = False
-) -> Array:
+def min(x: Array, /, *, axis: Axis = None, keepdims: bool = False) -> Array:
     """Smallest element over axes.
 
         y = min x        dy/dx_i = 1/k for the k elements equal to y, else 0
@@ -217,9 +209,7 @@ def _std_kernel(adapter: Adapter) -> Kernel:
     return lambda x, **params: root(var(x, **params))
 
 
-_var = register(
-    General("var", "x", vjp={"x": _var_back}, jvp={"x": _var_forward}, batch=shifted())
-)
+_var = register(General("var", "x", vjp={"x": _var_back}, jvp={"x": _var_forward}, batch=shifted()))
 _std = register(
     General(
         "std",
@@ -237,7 +227,8 @@ def var(
 ) -> Array:
     """Variance over axes.
 
-        y = Σ |x - mean(x)|² / (n - correction)        dy/dx_i = 2 (x_i - mean(x)) / (n - correction)
+        y = Σ |x - mean(x)|² / (n - correction)
+        dy/dx_i = 2 (x_i - mean(x)) / (n - correction)
 
     ``correction``: 0 for the variance of a whole population, 1 to estimate it from a sample.
     ``axis``, ``keepdims``: as in `sum`. Raises AxisError for an axis that ``x`` does not have.

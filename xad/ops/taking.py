@@ -1,135 +1,36 @@
-"""Gathering: ``take`` and ``take_along_axis``, and the additions that are their transposes.
-
-Indices are operands, not parameters: they may be batched or recorded. Every key of integer arrays
-comes down to `take` with one flat index; its transpose adds, so that an element taken twice gets
-both gradients.
-"""
+"""``take`` and ``take_along_axis``, and the additions that are their transposes."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from functools import cache
 from typing import Any
 
-import numpy as np
-
 from xad.backend.adapter import Adapter
-from xad.backend.registry import adapter_for, adapter_of
-from xad.core.batching import aligned, shifted
+from xad.core.batching import settled, shifted
 from xad.core.boxing import box
 from xad.core.conform import namespace_of
 from xad.core.primitive import Kernel, Params, Primitive
-from xad.core.rules import Constant, Linear
-from xad.core.wrapper import Wrapper, innermost
+from xad.core.rules import Linear
 from xad.errors import AxisError, IndexingError, ShapeError
-from xad.ops.arguments import Array, is_kind, one_axis, operand
-from xad.ops.data_type import astype
+from xad.ops.arguments import Array, one_axis, operand
 from xad.ops.declare import register
+from xad.ops.gathering import (
+    add_at,
+    add_at_kernel,
+    gather,
+    gathered,
+    index_array,
+    integers,
+    is_out_of_range,
+    moved_axis,
+    range_text,
+)
 from xad.ops.manipulation import reshape
 
 __all__ = ["take", "take_along_axis"]
 
 
-@cache
-def _index_dtype(adapter: Adapter, device: Any) -> Any:
-    return adapter.default_dtype("indexing", device)
-
-
-def integers(xp: Any, count: int, like: Any) -> Any:
-    """0, 1, ..., count - 1 where ``like`` is, in its library's indexing dtype."""
-    inner = innermost(like)
-    adapter = adapter_of(inner)
-    device = adapter.device_of(inner)
-    return xp.arange(count, dtype=_index_dtype(adapter, device), device=device)
-
-
-def index_array(name: str, indices: Any, x: Any) -> Any:
-    """Indices as an array in the library and on the device of ``x``, of its indexing dtype."""
-    inner = innermost(x)
-    home = adapter_of(inner)
-    if isinstance(indices, (list, tuple)):
-        indices = np.asarray(indices, dtype=None if len(indices) else np.int64)
-    if isinstance(indices, (np.ndarray, np.generic)):
-        _check_integers(name, indices.dtype, indices.dtype.kind in "iu")
-        indices = home.from_host(np.asarray(indices), home.device_of(inner))
-    elif isinstance(indices, Wrapper) or adapter_for(type(indices)) is not None:
-        _check_integers(name, indices.dtype, is_kind(indices, "integral"))
-    else:
-        raise IndexingError(
-            f"xad.{name}: expected an integer array as index, got {type(indices).__name__}"
-        )
-    wanted = _index_dtype(home, home.device_of(inner))
-    if indices.dtype.__class__ is wanted.__class__ and indices.dtype != wanted:
-        return astype(indices, wanted)
-    return indices
-
-
-def _check_integers(name: str, dtype: Any, integral: bool) -> None:
-    if not integral:
-        raise IndexingError(
-            f"xad.{name}: expected indices of an integer dtype, got {dtype}; cast them, for "
-            'example with xad.astype(indices, "int64")'
-        )
-
-
-# ---- one flat index from several --------------------------------------------------------------------
-
-
-def _flat_index_kernel(adapter: Adapter) -> Kernel:
-    xp = adapter.namespace
-
-    def flat_index(*arrays: Any, lengths: tuple[int, ...]) -> Any:
-        flat: Any = None
-        for indices, length in zip(arrays, lengths, strict=True):
-            part = _from_the_front(adapter, indices, length)
-            flat = part if flat is None else flat * length + part
-        return flat
-
-    def _from_the_front(adapter: Adapter, indices: Any, length: int) -> Any:
-        device = adapter.device_name(adapter.device_of(indices))
-        if not adapter.experimental and not device.startswith(("cuda", "mps")):
-            if 0 in indices.shape:
-                return indices
-            low, high = int(xp.min(indices)), int(xp.max(indices))
-            if low < -length or high >= length:
-                raise IndexingError(_range_text("getitem", length, low if low < -length else high))
-            if low >= 0:
-                return indices
-        return xp.where(indices < 0, indices + length, indices)
-
-    return flat_index
-
-
-def _range_text(name: str, length: int, got: object) -> str:
-    if length == 0:
-        return f"xad.{name}: expected no index, since the axis has length 0, got {got}"
-    return (
-        f"xad.{name}: expected indices from {-length} to {length - 1}, got {got}: the axis has "
-        f"length {length}"
-    )
-
-
-_flat_index = register(Constant("flat_index", batch=aligned, kernel=_flat_index_kernel))
-
-
-def flat_index(arrays: Sequence[Any], lengths: tuple[int, ...]) -> Any:
-    """One index into axes of these lengths made one, from an index array for each of them.
-
-    Out of range is an IndexingError where looking does not mean waiting for a GPU.
-    """
-    return _flat_index.bind(*arrays, lengths=lengths)
-
-
-# ---- take, and put_add ------------------------------------------------------------------------------
-
-
-def _permuted(xp: Any, x: Any, source: int, target: int) -> Any:
-    if source == target:
-        return x
-    order = [i for i in range(x.ndim) if i != source]
-    order.insert(target, source)
-    return xp.permute_dims(x, tuple(order))
+# ---- take, and put_add ---------------------------------------------------------------------------
 
 
 def _batch(
@@ -139,29 +40,27 @@ def _batch(
     batched: tuple[bool, ...],
     params: Params,
 ) -> Any:
-    """Batched indices become one long index: into the array, or into all the arrays in a row."""
+    """Batched indices: one long index into an array for all, or `gather` from many arrays."""
     x, indices = operands
     axis = params["axis"]
     if not batched[1]:
         return primitive.bind(x, indices, **{**params, "axis": axis + 1})
     xp = namespace_of(x, indices)
-    putting = "length" in params
-    if not (batched[0] or putting):
+    adding = "length" in params
+    if not (batched[0] or adding):
         out = primitive.bind(x, xp.reshape(indices, (-1,)), axis=axis)
         shape = out.shape
         out = xp.reshape(out, (*shape[:axis], *indices.shape, *shape[axis + 1 :]))
-        return _permuted(xp, out, axis, 0)
+        return moved_axis(xp, out, axis, 0)
     if not batched[0]:
         x = xp.broadcast_to(x, (size, *x.shape))
-    x = _permuted(xp, x, axis + 1, 1)
-    rows = x.shape[1]
-    length = params["length"] if putting else rows
-    offset = xp.reshape(integers(xp, size, indices), (size, 1)) * length
-    flat = xp.reshape(flat_index((indices,), (length,)) + offset, (-1,))
-    more = {"length": size * length} if putting else {}
-    out = primitive.bind(xp.reshape(x, (size * rows, *x.shape[2:])), flat, axis=0, **more)
-    out = xp.reshape(out, (size, length if putting else indices.shape[1], *out.shape[1:]))
-    return _permuted(xp, out, 1, axis + 1)
+    x = moved_axis(xp, x, axis + 1, 1)
+    key = (xp.reshape(integers(xp, size, indices), (size, 1)), indices)
+    if adding:
+        out = add_at.bind(x, *key, shape=(size, params["length"], *x.shape[2:]))
+    else:
+        out = gather.bind(x, *key)
+    return moved_axis(xp, out, 1, axis + 1)
 
 
 def _checked(name: str, kernel: Kernel) -> Kernel:
@@ -171,10 +70,9 @@ def _checked(name: str, kernel: Kernel) -> Kernel:
         try:
             return kernel(x, indices, axis=axis)
         except (IndexError, RuntimeError) as error:
-            if not isinstance(error, IndexError) and "out of bounds" not in str(error):
+            if not is_out_of_range(error):
                 raise
-            got = f"others ({error})"
-            raise IndexingError(_range_text(name, x.shape[axis], got)) from error
+            raise IndexingError(range_text(name, (x.shape[axis],), error)) from error
 
     return run
 
@@ -182,11 +80,12 @@ def _checked(name: str, kernel: Kernel) -> Kernel:
 def _put_add_kernel(adapter: Adapter) -> Kernel:
     """Rows added up at indices: ``out[indices[i], ...] += values[i, ...]``, along any axis."""
     xp = adapter.namespace
+    add = add_at_kernel(adapter)
 
     def put_add(values: Any, indices: Any, axis: int, length: int) -> Any:
-        rows = _permuted(xp, values, axis, 0)
-        out = adapter.scatter_add((length, *rows.shape[1:]), (indices,), rows)
-        return _permuted(xp, out, 0, axis)
+        rows = moved_axis(xp, values, axis, 0)
+        out = add(rows, indices, shape=(length, *rows.shape[1:]))
+        return moved_axis(xp, out, 0, axis)
 
     return put_add
 
@@ -201,7 +100,7 @@ _take = register(
         kernel=lambda adapter: _checked("take", adapter.kernel("take")),
     )
 )
-_put_add = register(
+_put_add: Primitive = register(
     Linear(
         "put_add",
         lambda xp, g, like, indices, axis, length: _take.bind(g, indices, axis=axis),
@@ -249,7 +148,7 @@ def take_flat(x: Any, indices: Any, axis: int) -> Array:
     return box(_take.bind(x, indices, axis=axis))
 
 
-# ---- take_along_axis --------------------------------------------------------------------------------
+# ---- take_along_axis -----------------------------------------------------------------------------
 
 
 def _add_along_kernel(adapter: Adapter) -> Kernel:
@@ -281,12 +180,10 @@ _take_along_axis = register(
             g, indices, axis=axis, length=like.shape[axis]
         ),
         batch=shifted(),
-        kernel=lambda adapter: _checked(
-            "take_along_axis", adapter.kernel("take_along_axis")
-        ),
+        kernel=lambda adapter: _checked("take_along_axis", adapter.kernel("take_along_axis")),
     )
 )
-_add_along_axis = register(
+_add_along_axis: Primitive = register(
     Linear(
         "add_along_axis",
         lambda xp, g, like, indices, axis, length: _take_along_axis.bind(g, indices, axis=axis),
@@ -344,10 +241,8 @@ def pick(x: Array, indices: Array) -> Array:
             f"got indices of shape {shape}"
         )
     count = math.prod(lines)
-    xp = namespace_of(indices)
-    flat = flat_index((indices,), (n,))
     if len(shape) != 1:
-        flat = xp.reshape(flat, (count,))
-    flat = flat + integers(xp, count, x) * n
-    out = take_flat(reshape(x, (count * n,)), flat, 0)
+        x = reshape(x, (count, n))
+        indices = namespace_of(indices).reshape(indices, (count,))
+    out = gathered(x, (integers(namespace_of(indices), count, x), settled(indices)))
     return out if len(shape) == 1 else reshape(out, shape)

@@ -9,13 +9,14 @@ from xad.backend.registry import adapter_of
 from xad.backend.transfer import parse_target, transfer
 from xad.core.batching import shifted
 from xad.core.boxing import box
+from xad.core.primitive import Primitive
 from xad.core.rules import Linear
 from xad.core.wrapper import innermost
 from xad.ops.arguments import Array, adapter_inside, operand
 from xad.ops.declare import register
 
 # A place is a pair: a library's adapter and one of its device objects.
-_to_device = register(
+_to_device: Primitive = register(
     Linear(
         "to_device",
         lambda xp, g, like, target, source: _to_device.bind(g, target=source, source=target),

@@ -163,7 +163,9 @@ class _Check:
         for factor in (1.0, 1.0j) if host.dtype.kind == "c" else (1.0,):
             step = eps * factor * values
             ahead, behind = (_wide(_like(host + s, x)) for s in (step, -step))
-            made.append(_like((ahead - behind) / (2 * eps), x))
+            with np.errstate(invalid="ignore"):  # Infinite inputs do not move at all.
+                moved = (ahead - behind) / (2 * eps)
+            made.append(_like(np.where(np.isfinite(moved), moved, factor * values), x))
         return made
 
     def _same_kind(self, got: Any, like: Any, what: str) -> None:

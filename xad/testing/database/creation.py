@@ -37,7 +37,9 @@ def grid_failures(make: Maker) -> list[ErrorCase]:
     """A matrix, and an order that there is not."""
     return [
         ErrorCase((make.array(2, 2),), ShapeError, "expected one-dimensional arrays"),
-        ErrorCase((make.array(2),), ValueError, 'expected indexing "xy" or "ij"', {"indexing": "x"}),
+        ErrorCase(
+            (make.array(2),), ValueError, 'expected indexing "xy" or "ij"', {"indexing": "x"}
+        ),
     ]
 
 

@@ -229,7 +229,7 @@ TRANSCENDENTAL = [
     of_one("asinh", np.arcsinh, "fc"),
     of_one("atan", np.arctan, "fc"),
     of_two("atan2", np.arctan2, "f"),
-    of_one("atanh", np.arctanh, "fc", -0.9, 0.9),
+    of_one("atanh", np.arctanh, "fc", -0.7, 0.7),
     of_one("cos", np.cos, "fc"),
     of_one("cosh", np.cosh, "fc"),
     of_one("exp", np.exp, "fc"),

@@ -65,7 +65,5 @@ def along_reference(x: HostArray, indices: HostArray, axis: int = -1) -> HostArr
 
 OPS = [
     OpInfo("take", take_samples, take_reference, "fcib", "fc", errors=take_failures),
-    OpInfo(
-        "take_along_axis", along_samples, along_reference, "fcib", "fc", errors=along_failures
-    ),
+    OpInfo("take_along_axis", along_samples, along_reference, "fcib", "fc", errors=along_failures),
 ]

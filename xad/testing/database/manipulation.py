@@ -85,9 +85,7 @@ def diff_reference(
 ) -> HostArray:
     """NumPy's, which has a value of its own for no array."""
     given = {"prepend": prepend, "append": append}
-    out: HostArray = np.diff(
-        x, n=n, axis=axis, **{k: v for k, v in given.items() if v is not None}
-    )
+    out: HostArray = np.diff(x, n=n, axis=axis, **{k: v for k, v in given.items() if v is not None})
     return out
 
 

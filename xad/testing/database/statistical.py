@@ -43,8 +43,12 @@ def products(make: Maker) -> list[Sample]:
     one_zero[0, 1] = 0
     two_zeros = make.array(4)
     two_zeros[1] = two_zeros[3] = 0
-    return [*sums(make), Sample((one_zero,), {"axis": 1}), Sample((one_zero,)),
-            Sample((two_zeros,))]
+    return [
+        *sums(make),
+        Sample((one_zero,), {"axis": 1}),
+        Sample((one_zero,)),
+        Sample((two_zeros,)),
+    ]
 
 
 def extremes(make: Maker) -> list[Sample]:
@@ -84,7 +88,9 @@ def running(make: Maker) -> list[Sample]:
         Sample((make.array(2, 3, 2),), {"axis": 1}),
         Sample((make.array(2, 0),), {"axis": 1}),
         Sample((make.array(2, 0),), {"axis": 1, "include_initial": True}),
-        Sample((make.array(3),), {"dtype": np.complex128 if make.dtype.kind == "c" else np.float64}),
+        Sample(
+            (make.array(3),), {"dtype": np.complex128 if make.dtype.kind == "c" else np.float64}
+        ),
     ]
 
 
@@ -136,8 +142,20 @@ OPS = [
     OpInfo("min", extremes, np.min, "fi", "f", errors=wrong_axes),
     OpInfo("var", spreads, np.var, "f", "f", errors=wrong_axes),
     OpInfo("std", spreads, np.std, "f", "f", errors=wrong_axes),
-    OpInfo("cumulative_sum", running, running_reference(np.cumsum, 0), "fci", "fc",
-           errors=wrong_running),
-    OpInfo("cumulative_prod", running, running_reference(np.cumprod, 1), "fci", "fc",
-           errors=wrong_running),
+    OpInfo(
+        "cumulative_sum",
+        running,
+        running_reference(np.cumsum, 0),
+        "fci",
+        "fc",
+        errors=wrong_running,
+    ),
+    OpInfo(
+        "cumulative_prod",
+        running,
+        running_reference(np.cumprod, 1),
+        "fci",
+        "fc",
+        errors=wrong_running,
+    ),
 ]

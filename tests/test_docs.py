@@ -1,0 +1,102 @@
+"""The documentation: its snippets run, its tables are true, its links lead somewhere."""
+
+from __future__ import annotations
+
+import ast
+import doctest
+import re
+import runpy
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import xad
+
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+PAGES = sorted(DOCS.glob("*.md"))
+NEEDS_MATPLOTLIB = {"training.md"}
+
+
+@pytest.fixture(autouse=True)
+def numpy_selected():
+    """What the pages show is what NumPy on the host prints."""
+    with xad.use_backend("numpy"), np.errstate(all="ignore"):
+        yield
+
+
+def name_of(page):
+    return page.name
+
+
+@pytest.mark.parametrize("page", [p for p in PAGES if ">>>" in p.read_text("utf-8")], ids=name_of)
+def test_snippets_run(page, require_library):
+    if page.name in NEEDS_MATPLOTLIB:
+        require_library("matplotlib")
+    blocks = re.findall(
+        r"^```python\n(.*?)^```$", page.read_text("utf-8"), re.DOTALL | re.MULTILINE
+    )
+    test = doctest.DocTestParser().get_doctest(
+        "\n".join(blocks), {}, page.name, str(page), lineno=0
+    )
+    report = []
+    result = doctest.DocTestRunner().run(test, out=report.append)
+    assert result.attempted
+    assert not result.failed, "".join(report)
+
+
+def claims():
+    """Each row of the tables of conventions: what it is about, the gradient, what it should be."""
+    row = re.compile(r"^\| ([^|]+) \| `(g\(.*)` \| `([^|]+)` \| [^|]+ \|$", re.MULTILINE)
+    return row.findall((DOCS / "subgradients.md").read_text("utf-8"))
+
+
+def gradient(f, *arguments):
+    """The gradient of the sum of ``f`` by all of its arguments."""
+    arrays = [np.asarray(x) for x in arguments]
+    found = xad.grad(lambda *x: xad.sum(xad.real(z) if is_complex(z := f(*x)) else z),
+                     argnums=tuple(range(len(arrays))))(*arrays)  # fmt: skip
+    return found if len(found) > 1 else found[0]
+
+
+def is_complex(x):
+    return xad.isdtype(x.dtype, "complex floating")
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"), [claim[1:] for claim in claims()], ids=[c[0] for c in claims()]
+)
+def test_conventions_hold(expression, expected):
+    found = eval(expression, {"g": gradient, "xad": xad, "nan": np.nan})
+    expected = eval(expected, {"nan": np.nan, "inf": np.inf})
+    found = found if isinstance(found, tuple) else (found,)
+    expected = expected if isinstance(expected, tuple) else (expected,)
+    assert len(found) == len(expected)
+    for a, b in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(a, np.asarray(b, dtype=float))
+
+
+def test_all_conventions_are_read():
+    rows = re.findall(r"^\| .*`g\(", (DOCS / "subgradients.md").read_text("utf-8"), re.MULTILINE)
+    assert len(claims()) == len(rows) > 20
+
+
+@pytest.mark.parametrize("name", ["derivatives.md", "neuron.svg"])
+def test_generated_pages_are_up_to_date(name):
+    make = runpy.run_path(str(DOCS / "generate.py"))["GENERATED"][name]
+    assert (DOCS / name).read_text("utf-8") == make(), "run python docs/generate.py"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_links_lead_somewhere(page):
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", page.read_text("utf-8")):
+        assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_code_on_the_pages_is_python(page):
+    for block in re.findall(
+        r"^```python\n(.*?)^```$", page.read_text("utf-8"), re.DOTALL | re.MULTILINE
+    ):
+        for example in doctest.DocTestParser().get_examples(block):
+            ast.parse(example.source)

@@ -1,0 +1,78 @@
+"""Between the host, where random numbers and data sets live, and arrays of the chosen library."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+import xad
+from xad.backend import adapter_for, adapter_of, selected
+
+HostArray = np.ndarray[Any, Any]
+
+
+def generator(rng: int | np.random.Generator) -> np.random.Generator:
+    """A generator of random numbers for a seed; a generator is passed through."""
+    if isinstance(rng, np.random.Generator):
+        return rng
+    if isinstance(rng, (int, np.integer)) and not isinstance(rng, bool) and rng >= 0:
+        return np.random.default_rng(int(rng))
+    raise TypeError(
+        f"expected rng to be a seed (an integer of 0 or more) or a numpy.random.Generator, got "
+        f"{rng!r}; write rng=0"
+    )
+
+
+def place(host: HostArray, *, dtype: Any = None, device: Any = None) -> Any:
+    """A tensor of the selected backend with the values of a NumPy array.
+
+    ``dtype`` is a name such as ``"float32"`` or a data type; ``device`` the backend's own.
+    """
+    choice = selected()
+    device = choice.device if device is None else choice.adapter.parse_device(device)
+    if isinstance(dtype, (str, type, np.dtype)):
+        host = host.astype(dtype)
+        dtype = None
+    return xad.asarray(choice.adapter.from_host(host, device, dtype))
+
+
+def is_plain(x: Any) -> bool:
+    """Whether ``x`` is an array of a library, not one of xad's."""
+    return adapter_for(type(x)) is not None
+
+
+def plain(x: Any) -> Any:
+    """The library's array in a tensor that no graph leads to; anything else as it is.
+
+    Arithmetic on it costs nothing extra, and an array inside a transformation still works.
+    """
+    if isinstance(x, xad.Tensor) and x.level == 0 and x.node is None:
+        return x.value
+    return x
+
+
+def bottom(x: Any) -> Any:
+    """The library's array under every tensor and transformation."""
+    while not is_plain(x):
+        x = x.value
+    return x
+
+
+def like(x: Any, original: Any) -> Any:
+    """``x`` as a tensor if ``original`` is one; NumPy's scalars as arrays."""
+    if not is_plain(x):
+        return x
+    x = adapter_of(x).rewrap(x)
+    return xad.Tensor(x) if isinstance(original, xad.Tensor) else x
+
+
+def to_host(x: Any) -> HostArray:
+    """A NumPy array with the values of any array, wherever it lies."""
+    array = plain(x)
+    return adapter_of(array).host_copy(array)
+
+
+def number(x: Any) -> float:
+    """The one number in an array, or a number itself. Waits for the device."""
+    return float(x) if isinstance(x, (int, float)) else float(to_host(x))

@@ -1,0 +1,56 @@
+"""Update every leaf of a model, on plain arrays where it can be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import xad
+from xad import tree
+from xad.backend import adapter_of
+from xad.errors import ShapeError, TreeError
+from xad.nn.arrays import is_plain, like, plain
+
+__all__ = ["square_root", "update_leaves", "zeros_like"]
+
+
+def zeros_like(params: Any) -> Any:
+    """A tree of zeros like the parameters."""
+    return tree.map(xad.zeros_like, params)
+
+
+def update_leaves(
+    name: str, update: Callable[..., tuple[Any, ...]], params: Any, gradients: Any, *memory: Any
+) -> list[Any]:
+    """Call ``update(parameter, gradient, *memory)`` for each leaf; trees of what it returns.
+
+    Tensors are unwrapped, so that ``update`` runs at the speed of the library; in a transformation
+    everything stays wrapped, and the update itself can be differentiated.
+    """
+    first, structure = tree.flatten(params)
+    columns = [first]
+    for other in (gradients, *memory):
+        leaves, other_structure = tree.flatten(other)
+        if other_structure != structure:
+            raise TreeError(f"{name}.update: {tree.difference(structure, other_structure)}")
+        columns.append(leaves)
+    rows: list[list[Any]] = []
+    for row in zip(*columns, strict=True):
+        parameter, gradient = row[:2]
+        if tuple(parameter.shape) != tuple(gradient.shape):
+            place = tree.paths(params)[len(rows)]
+            raise ShapeError(
+                f"{name}.update: expected a gradient of shape {tuple(parameter.shape)} for "
+                f"{place}, got {tuple(gradient.shape)}; pass the gradient of a single number"
+            )
+        arrays = [plain(x) for x in row]
+        if not all(map(is_plain, arrays)):
+            arrays = [xad.asarray(x) for x in row]
+        rows.append([like(x, parameter) for x in update(*arrays)])
+    count = 1 + len(memory)
+    return [tree.unflatten(structure, [row[i] for row in rows]) for i in range(count)]
+
+
+def square_root(x: Any) -> Any:
+    """The square root of each element, by the library itself for a plain array."""
+    return adapter_of(x).namespace.sqrt(x) if is_plain(x) else xad.sqrt(x)
