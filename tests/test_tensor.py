@@ -279,15 +279,15 @@ def test_gradient_walks_only_the_part_between(x):
     node = middle.node
     original = node.primitive
 
-    class Watched:
-        name = "watched"
+    class Watched(type(original)):
+        def __init__(self):
+            vars(self).update(vars(original))
 
-        @staticmethod
-        def pullback(node, g):
+        def pullback(self, node, g):
             ran.append(node)
-            return original.pullback(node, g)
+            return super().pullback(node, g)
 
-    node.primitive = Watched
+    node.primitive = Watched()
     y = xad.sum(middle * 2)
     y.gradient(middle)
     assert not ran
@@ -366,6 +366,36 @@ def test_values_are_hidden_where_a_transformation_has_many_or_none(x):
     with pytest.raises(ConcreteValueError, match="transformation"):
         xad.grad(lambda v: xad.sum(v * np.asarray(v)))(values)
     assert float(xad.grad(branch)(values[1])) == 1.0
+
+
+def test_gradients_are_arrays_of_their_own(xp, backend, device):
+    """Users may write into a gradient: no view, no sharing, and not the cotangent itself."""
+    a, b, g = (backend.from_host(np.asarray(v), device) for v in ([1.0, 2.0], [3.0, 4.0], [5.0, 6.0]))
+    spread = xad.grad(xad.sum)(a)
+    spread[0] = 7.0
+    assert [float(v) for v in xad.asarray(spread)] == [7.0, 1.0]
+    one, two = xad.grad(lambda a, b: xad.sum((a + b) * 2), (0, 1))(a, b)
+    one[0] = 7.0
+    assert float(two[0]) == 2.0
+    _, pullback = xad.vjp(lambda a, b: a + b, a, b)
+    one, two = pullback(g)
+    one[0] = 7.0
+    assert float(two[0]) == float(g[0]) == 5.0
+    x, y = xad.asarray(a, requires_grad=True), xad.asarray(b, requires_grad=True)
+    xad.sum(x + y).backward()
+    x.grad.value[0] = 7.0
+    assert float(y.grad[0]) == 1.0
+
+
+def test_the_gradient_of_a_plain_zero_dimensional_array_is_an_array():
+    assert isinstance(xad.grad(lambda x: x * x)(np.asarray(3.0)), np.ndarray)
+    assert isinstance(xad.grad(lambda x: xad.astype(x, "float32"))(np.asarray(3.0)), np.ndarray)
+
+
+def test_a_reduced_float32_stays_float32_beside_a_python_number():
+    with xad.use_backend("numpy"):
+        x = xad.asarray([1.0, 2.0], dtype="float32")
+        assert (xad.sum(x) * 0.5).dtype == np.float32
 
 
 # ---- mixtures that must fail ------------------------------------------------------------------

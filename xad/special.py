@@ -11,6 +11,7 @@ from xad.ops.special import (
     logsumexp,
     relu,
     softmax,
+    softmax_cross_entropy,
     softplus,
     xlogy,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "logsumexp",
     "relu",
     "softmax",
+    "softmax_cross_entropy",
     "softplus",
     "xlogy",
 ]

@@ -19,7 +19,7 @@ from xad.core.wrapper import BASE_LEVEL, Wrapper, innermost
 from xad.errors import ConcreteValueError, GraphError, NotDifferentiableError, ShapeError
 from xad.ops import creation, data_type, joining, transfer
 from xad.ops.arguments import is_inexact, operand
-from xad.ops.tracking import copied, filled, stop_gradient
+from xad.ops.tracking import copied, filled, separate, stop_gradient
 
 
 class Tensor(Array, Reverse):
@@ -62,7 +62,8 @@ class Tensor(Array, Reverse):
 
         Errors: RuntimeError if nothing behind requires grad; ValueError for a wrong shape.
         """
-        for leaf, g in self._walk_back(gradient, "backward()", ()).items():
+        found = self._walk_back(gradient, "backward()", ())
+        for leaf, g in zip(found, separate(found.values(), [gradient]), strict=True):
             if isinstance(leaf, Leaf):
                 leaf.grad = Tensor(g) if leaf.grad is None else leaf.grad + g
 
@@ -86,13 +87,12 @@ class Tensor(Array, Reverse):
                 )
         nodes = [tensor.node for tensor in wanted]
         found = self._walk_back(gradient, "gradient(x)", nodes)
-        return tree.unflatten(
-            structure,
-            [
-                Tensor(found[node]) if node in found else Tensor(filled(tensor, 0))
-                for tensor, node in zip(wanted, nodes, strict=True)
-            ],
-        )
+        gradients = [
+            found[node] if node in found else filled(tensor, 0)
+            for tensor, node in zip(wanted, nodes, strict=True)
+        ]
+        made = separate(gradients, [gradient])
+        return tree.unflatten(structure, [Tensor(g) for g in made])
 
     def detach(self) -> Any:
         """The same values, through which no gradient flows."""

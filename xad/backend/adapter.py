@@ -231,6 +231,13 @@ class Adapter:
         """``value``, with a scalar that stands for a 0-d array made one."""
         return value
 
+    def owned(self, array: Any, /) -> Any:
+        """``array``, or a copy if its memory is somebody else's too: what users may write into.
+
+        Libraries that cannot tell get their arrays as they are.
+        """
+        return array
+
     def default_dtype(self, kind: DTypeKind = "real floating", device: Any = None) -> Any:
         """The dtype that the library gives to new arrays of a kind on ``device``."""
         if kind == "bool":

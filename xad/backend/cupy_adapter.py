@@ -173,6 +173,10 @@ class CupyAdapter(Adapter):
         with device:
             return self._cupy.asarray(array)
 
+    def owned(self, array: Any, /) -> Any:
+        """``array``, or a copy of a view."""
+        return array if array.flags.owndata else array.copy()
+
     def scatter_add(self, shape: tuple[int, ...], key: Key, values: Any, /) -> Any:
         """As `Adapter.scatter_add`. The order of additions is not fixed: CuPy adds atomically."""
         with values.device:

@@ -63,6 +63,11 @@ class NumpyAdapter(Adapter):
         """``value``, with a NumPy scalar made a 0-d array."""
         return np.asarray(value) if isinstance(value, np.generic) else value
 
+    def owned(self, array: Any, /) -> Any:
+        """``array``, or a copy of a view."""
+        array = self.rewrap(array)
+        return array if array.flags.owndata else array.copy()
+
     def _zeros(self, shape: tuple[int, ...], like: Any) -> Any:
         return np.zeros(shape, dtype=like.dtype)
 

@@ -68,6 +68,10 @@ class TorchAdapter(Adapter):
             return self._with_index(self._torch.device(spec))
         return self._with_index(spec) if isinstance(spec, self._torch.device) else spec
 
+    def owned(self, array: Any, /) -> Any:
+        """``array``, or a copy of a view."""
+        return array.clone() if array._is_view() else array
+
     def synchronize(self, device: Any = None, /) -> None:
         """Wait for the GPU ``device``, or for all."""
         torch = self._torch

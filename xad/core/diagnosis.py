@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import zip_longest
 from typing import Any
 
 from xad.backend.adapter import Adapter
@@ -81,9 +83,15 @@ def explain(name: str, operands: tuple[Any, ...], error: Exception) -> None:
             f"({describe(operands)}); move one with x.to_device(...)"
         ) from error
     shapes = [tuple(x.shape) for _, x in arrays]
-    if isinstance(error, (ValueError, RuntimeError, IndexError)) and len(shapes) > 1:
+    if not _broadcast(shapes):
         raise ShapeError(
             f"xad.{name}: expected shapes that fit each other, got "
             f"{' and '.join(map(str, shapes))}: {error}"
         ) from error
     error.add_note(f"in xad.{name}({describe(operands)})")
+
+
+def _broadcast(shapes: Sequence[tuple[int, ...]]) -> bool:
+    """Whether arrays of these shapes broadcast."""
+    columns = zip_longest(*(reversed(shape) for shape in shapes), fillvalue=1)
+    return all(len(set(column) - {1}) <= 1 for column in columns)

@@ -34,6 +34,8 @@ class Elementwise(Primitive):
         forward: t -> sum of slope * t        reverse: g -> conj(slope) * g for each operand
     """
 
+    elementwise = True
+
     def __init__(
         self, name: str, *slopes: Slope, kernel: Callable[[Adapter], Kernel] | None = None
     ) -> None:

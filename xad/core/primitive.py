@@ -39,6 +39,10 @@ class Primitive:
     """
 
     differentiable = True
+    #: Whether each element of the output depends on that element of the operands alone.
+    elementwise = False
+    #: Whether it passes some elements of its operands on and drops the others, as ``where`` does.
+    chooses = False
 
     def __init__(
         self, name: str, *, batch: BatchRule, kernel: Callable[[Adapter], Kernel] | None = None

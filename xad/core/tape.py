@@ -9,7 +9,7 @@ from typing import Any
 
 from xad.backend.registry import adapter_of
 from xad.core.boxing import lift
-from xad.core.conform import as_array, conform
+from xad.core.conform import as_array, conform, namespace_of
 from xad.core.pause import paused
 from xad.core.primitive import Params, Primitive
 from xad.core.wrapper import BASE_LEVEL, Wrapper, innermost
@@ -183,8 +183,9 @@ def _walk(
             pending[node] = seed
             heappush(order, (-node.number, node))
     nested = False
+    chosen: set[Node] = set()
     while order:
-        node = heappop(order)[1]
+        node = original = heappop(order)[1]
         g = pending.pop(node)
         primitive = node.primitive
         if primitive is None or node in wanted:
@@ -194,9 +195,16 @@ def _walk(
         if nested or isinstance(g, Wrapper):
             nested = True
             node, g = node.lifted(), lift(g)
-        for parent, share in zip(node.parents, primitive.pullback(node, g)):
+        shares = primitive.pullback(node, g)
+        if primitive.chooses or (chosen and original in chosen):
+            chosen.update([parent for parent in node.parents if parent is not None])
+            if primitive.elementwise and original in chosen:
+                shares = [_where_chosen(g, share) for share in shares]
+        for parent, share in zip(node.parents, shares):
             if share is None or parent is None:
                 continue
+            if nested:
+                share = lift(share)
             if share.shape != parent.shape or share.dtype != parent.dtype:
                 share = conform(share, parent.shape, parent.dtype)
             if parent in pending:
@@ -205,6 +213,17 @@ def _walk(
                 pending[parent] = share
                 heappush(order, (-parent.number, parent))
     return found
+
+
+def _where_chosen(g: Any, share: Any) -> Any:
+    """No share where no cotangent arrives: the branch that ``where`` did not take.
+
+    Its slopes may be infinite there, and 0 * inf is nan. Only walked through behind a ``where``.
+    """
+    if share is None or share.shape != g.shape:
+        return share
+    xp = namespace_of(share, g)
+    return xp.where(g == 0, xp.zeros_like(share), share)
 
 
 def _none_within(parents: Iterable[Node | None], within: set[int]) -> bool:

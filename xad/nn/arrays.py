@@ -59,6 +59,12 @@ def bottom(x: Any) -> Any:
     return x
 
 
+def is_integral(x: Any) -> bool:
+    """Whether this is an array of integers."""
+    array = bottom(x)
+    return bool(adapter_of(array).namespace.isdtype(array.dtype, "integral"))
+
+
 def like(x: Any, original: Any) -> Any:
     """``x`` as a tensor if ``original`` is one; NumPy's scalars as arrays."""
     if not is_plain(x):

@@ -8,8 +8,7 @@ from typing import Any
 import xad
 from xad import special
 from xad.errors import DTypeError, ShapeError
-from xad.nn.arrays import bottom, is_plain, plain
-from xad.nn.labels import check_range, is_integral, one_hot
+from xad.nn.arrays import bottom, is_integral
 
 __all__ = ["mean_squared_error", "sigmoid_binary_cross_entropy", "softmax_cross_entropy"]
 
@@ -31,13 +30,10 @@ def softmax_cross_entropy(logits: Any, labels: Any) -> Any:
     >>> float(loss)
     10000.0
     """
-    logarithms = special.log_softmax(logits, axis=-1)
     if is_integral(labels):
-        _check_class_numbers(logits, labels)
-        # A product with one-hot labels would make 0 * -inf of an impossible class.
-        chosen = xad.where(one_hot(labels, logits.shape[-1]), logarithms, 0.0)
-    else:
-        chosen = logarithms * _like_outputs("softmax_cross_entropy", labels, logits)
+        return xad.mean(special.softmax_cross_entropy(logits, labels))
+    labels = _like_outputs("softmax_cross_entropy", labels, logits)
+    chosen = special.log_softmax(logits, axis=-1) * labels
     return xad.sum(chosen) * (-1 / max(1, math.prod(logits.shape[:-1])))
 
 
@@ -91,16 +87,3 @@ def _like_outputs(name: str, labels: Any, outputs: Any, *, cast: bool = False) -
             f"{labels.dtype}; cast them with xad.astype"
         )
     return xad.astype(labels, dtype)
-
-
-def _check_class_numbers(logits: Any, labels: Any) -> None:
-    shape = tuple(logits.shape)
-    if len(shape) == 0 or tuple(labels.shape) != shape[:-1]:
-        raise ShapeError(
-            f"softmax_cross_entropy: expected integer labels of shape {shape[:-1]} for logits of "
-            f"shape {shape}, got {tuple(labels.shape)}; labels are class numbers, or floating "
-            "probabilities of the logits' shape"
-        )
-    labels = plain(labels)
-    if is_plain(labels):
-        check_range("softmax_cross_entropy", labels, shape[-1])

@@ -6,7 +6,7 @@ from typing import Any
 
 import xad
 from xad.errors import ShapeError
-from xad.nn.labels import is_integral
+from xad.nn.arrays import is_integral
 
 __all__ = ["accuracy"]
 

@@ -70,6 +70,7 @@ def unary(
         primitive = register(Constant(name, batch=aligned, kernel=kernel))
     else:
         primitive = register(Elementwise(name, rule, kernel=kernel))
+    primitive.elementwise = True
     if isinstance(primitive, Elementwise):
         call = primitive.unary
     else:
@@ -112,6 +113,7 @@ def binary(
         primitive = register(Constant(name, batch=aligned, kernel=kernel))
     else:
         primitive = register(Elementwise(name, *rule, kernel=kernel))
+    primitive.elementwise = True
     if isinstance(primitive, Elementwise):
         call = primitive.binary
     else:

@@ -33,6 +33,7 @@ _where = register(
         batch=aligned,
     )
 )
+_where.chooses = True
 
 
 def where(condition: Array, x1: Array, x2: Array, /) -> Array:

@@ -32,7 +32,7 @@ def in_place(adapter: Adapter, name: str) -> Kernel:
     return lambda x: function(x, out=x) if x.ndim else function(x)
 
 
-def _largest_number(xp: Any) -> Callable[[Any], Any]:
+def largest_number(xp: Any) -> Callable[[Any], Any]:
     """The largest finite number of a data type, remembered: small calls would notice."""
     return cache(lambda dtype: xp.finfo(dtype).max)
 
@@ -44,7 +44,7 @@ def _largest_number(xp: Any) -> Callable[[Any], Any]:
 
 def _softmax_kernel(adapter: Adapter) -> Kernel:
     xp, exp = adapter.namespace, in_place(adapter, "exp")
-    largest = _largest_number(xp)
+    largest = largest_number(xp)
 
     def compute(x: Any, axis: tuple[int, ...]) -> Any:
         if 0 in x.shape:
@@ -59,7 +59,7 @@ def _softmax_kernel(adapter: Adapter) -> Kernel:
 
 def _log_softmax_kernel(adapter: Adapter) -> Kernel:
     xp = adapter.namespace
-    largest = _largest_number(xp)
+    largest = largest_number(xp)
 
     def compute(x: Any, axis: tuple[int, ...]) -> Any:
         if 0 in x.shape:
@@ -75,7 +75,7 @@ def _log_softmax_kernel(adapter: Adapter) -> Kernel:
 
 def _logsumexp_kernel(adapter: Adapter) -> Kernel:
     xp, exp = adapter.namespace, in_place(adapter, "exp")
-    largest = _largest_number(xp)
+    largest = largest_number(xp)
 
     def compute(x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
         if 0 in x.shape:
@@ -96,7 +96,7 @@ def _softmax_rule(v: Any, y: Any, axis: tuple[int, ...], xp: Any) -> Any:
     return xp.multiply(y, xp.subtract(v, mean))
 
 
-_softmax = register(
+softmax_primitive = register(
     General(
         "special.softmax",
         "x",
@@ -129,11 +129,11 @@ _log_softmax = register(
 def _logsumexp_back(xp: Any, g: Any, x: Any, axis: tuple[int, ...]) -> Any:
     # softmax(x) from x itself: exp(x - y) has only the digits that y = 1e4 leaves, three or so.
     kept = tuple([1 if i in axis else n for i, n in enumerate(x.shape)])
-    return xp.multiply(xp.reshape(g, kept), _softmax.bind(x, axis=axis))
+    return xp.multiply(xp.reshape(g, kept), softmax_primitive.bind(x, axis=axis))
 
 
 def _logsumexp_forward(xp: Any, t: Any, x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
-    weighted = xp.multiply(_softmax.bind(x, axis=axis), t)
+    weighted = xp.multiply(softmax_primitive.bind(x, axis=axis), t)
     return xp.sum(weighted, axis=axis, keepdims=keepdims)
 
 
@@ -201,7 +201,7 @@ def softmax(x: Array, /, axis: Axis = -1) -> Array:
     Source: SciPy, ``scipy.special.softmax``; Bridle, 1990.
     """
     x, axes = _prepared("special.softmax", x, axis)
-    return box(_softmax.bind(x, axis=axes))
+    return box(softmax_primitive.bind(x, axis=axes))
 
 
 def log_softmax(x: Array, /, axis: Axis = -1) -> Array:

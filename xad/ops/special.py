@@ -13,6 +13,7 @@ from xad.core.wrapper import innermost
 from xad.errors import BackendError
 from xad.ops.arguments import Array, adapter_inside, is_inexact, operand
 from xad.ops.declare import register, unary
+from xad.ops.cross_entropy import softmax_cross_entropy
 from xad.ops.softmax import in_place, log_softmax, logsumexp, softmax
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "logsumexp",
     "relu",
     "softmax",
+    "softmax_cross_entropy",
     "softplus",
     "xlogy",
 ]

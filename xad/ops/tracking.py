@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from xad import tree
@@ -9,7 +10,7 @@ from xad.backend.registry import adapter_of
 from xad.core.batching import aligned
 from xad.core.boxing import box
 from xad.core.rules import Constant, Linear
-from xad.core.wrapper import innermost
+from xad.core.wrapper import Wrapper, innermost
 from xad.ops.arguments import Array, operand
 from xad.ops.declare import register
 
@@ -58,3 +59,22 @@ def filled(x: Any, value: complex) -> Any:
     return adapter.namespace.full(
         tuple(x.shape), value, dtype=x.dtype, device=adapter.device_of(inner)
     )
+
+
+def separate(gradients: Iterable[Any], cotangents: Iterable[Any]) -> list[Any]:
+    """Gradients that users may write into: none lies over another's memory, or over a cotangent's.
+
+    Rules share arrays freely (the two gradients of a sum are one, a broadcast one is a view); that
+    ends where they leave.
+    """
+    taken = {id(g) for g in cotangents}
+    made = []
+    for gradient in gradients:
+        if not isinstance(gradient, Wrapper):
+            adapter = adapter_of(gradient)
+            gradient = adapter.owned(gradient)
+            if id(gradient) in taken:
+                gradient = adapter.namespace.asarray(gradient, copy=True)
+            taken.add(id(gradient))
+        made.append(gradient)
+    return made

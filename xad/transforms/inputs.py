@@ -19,10 +19,10 @@ class Inputs:
 
     def __init__(self, name: str, arguments: Any, *, differentiable: bool = True) -> None:
         self.name = name
-        given, self.structure = tree.flatten(arguments)
-        self.boxed = any(isinstance(x, Wrapper) or type(x) in SCALARS for x in given)
+        self.given, self.structure = tree.flatten(arguments)
+        self.boxed = any(isinstance(x, Wrapper) or type(x) in SCALARS for x in self.given)
         self.leaves = []
-        for i, x in enumerate(given):
+        for i, x in enumerate(self.given):
             array = operand(name, x)
             if differentiable and not is_inexact(array):
                 self._refuse(arguments, i, array)

@@ -14,7 +14,7 @@ from xad.core.tape import Leaf, Node, Reverse, backward
 from xad.core.wrapper import Wrapper, fresh_level
 from xad.errors import NotDifferentiableError, ShapeError, TreeError
 from xad.ops.arguments import operand
-from xad.ops.tracking import filled
+from xad.ops.tracking import filled, separate
 from xad.tensor import Tensor
 from xad.transforms.inputs import Function, Inputs, below, replace, scalar_output, select
 
@@ -43,12 +43,12 @@ class _Run:
     def gradients(self, seeds: list[tuple[Node, Any]]) -> Any:
         """A tree like the arguments': what arrives at each, zeros where nothing does."""
         found = backward(seeds)
-        return self.inputs.tree_of(
-            [
-                self.inputs.face(found[leaf] if leaf in found else filled(x, 0))
-                for x, leaf in zip(self.inputs.leaves, self.leaves, strict=True)
-            ]
-        )
+        gradients = [
+            found[leaf] if leaf in found else filled(x, 0)
+            for x, leaf in zip(self.inputs.leaves, self.leaves, strict=True)
+        ]
+        made = separate(gradients, [g for _, g in seeds])
+        return self.inputs.tree_of([self.inputs.face(g) for g in made])
 
 
 def value_and_grad(

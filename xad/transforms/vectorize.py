@@ -37,9 +37,10 @@ def vmap(f: Function, in_axes: Any = 0, out_axes: Any = 0) -> Function:
         level = fresh_level()
         sizes: dict[str, int] = {}
         wrapped = []
-        for x, axis, path in zip(inputs.leaves, axes, tree.paths(arguments), strict=True):
+        paths = tree.paths(arguments)
+        for x, given, axis, path in zip(inputs.leaves, inputs.given, axes, paths, strict=True):
             if axis is None:
-                wrapped.append(x)
+                wrapped.append(given)
                 continue
             front = _axis_to_front(x, axis, path)
             sizes[path] = front.shape[0]

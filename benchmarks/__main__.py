@@ -1,0 +1,95 @@
+"""The command line: fixes the number of threads first, then imports anything that uses them."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from pathlib import Path
+
+WORKLOADS = {
+    "overhead": "benchmarks.overhead",
+    "mlp": "benchmarks.mlp",
+    "depth": "benchmarks.depth",
+    "import": "benchmarks.import_time",
+}
+THREADS = (
+    "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "BLIS_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS", "NPROC", "PJRT_NPROC",
+)  # fmt: skip
+RESULTS = Path(__file__).parent / "results"
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks",
+        description="Time xad against other libraries, in turns, in one process.",
+    )
+    parser.add_argument("names", nargs="*", metavar="name", help=", ".join(WORKLOADS))
+    parser.add_argument(
+        "--json", type=Path, metavar="FILE",
+        help="where results go (the table beside it, as .md); "
+        "default: benchmarks/results/BACKEND-DEVICE.json",
+    )  # fmt: skip
+    parser.add_argument("--rounds", type=int, default=15, help="turns of each contestant")
+    parser.add_argument("--quick", action="store_true", help="tiny sizes: see that it runs")
+    parser.add_argument("--threads", type=int, default=1, help="threads of every library")
+    parser.add_argument(
+        "--backend",
+        choices=("numpy", "cupy"),
+        default=os.environ.get("XAD_BACKEND", "numpy"),
+        help="cupy: xad, the code by hand, torch and JAX all run on the GPU",
+    )
+    options = parser.parse_args(arguments)
+    unknown = set(options.names) - set(WORKLOADS)
+    if unknown:
+        parser.error(f"unknown workload {', '.join(unknown)}; choose from {', '.join(WORKLOADS)}")
+    options.names = options.names or list(WORKLOADS)
+    if options.quick:
+        options.rounds = min(options.rounds, 3)
+    return options
+
+
+def settle_threads(options: argparse.Namespace, arguments: list[str]) -> None:
+    """Libraries read these once, when they are loaded: start anew if that is too late."""
+    wanted = dict.fromkeys(THREADS, str(options.threads))
+    wanted["XLA_FLAGS"] = (
+        f"--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads={options.threads}"
+        if options.threads == 1
+        else ""
+    )
+    late = "numpy" in sys.modules and any(os.environ.get(k) != v for k, v in wanted.items())
+    os.environ.update(wanted)
+    os.environ["XAD_BACKEND"] = options.backend
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+    if options.backend == "numpy":
+        os.environ["JAX_PLATFORMS"] = "cpu"
+    if late:
+        os.execv(sys.executable, [sys.executable, "-m", "benchmarks", *arguments])
+
+
+def main(arguments: list[str] | None = None) -> int:
+    arguments = sys.argv[1:] if arguments is None else arguments
+    options = parse(arguments)
+    settle_threads(options, arguments)
+    contest = importlib.import_module("benchmarks.contest")
+    report = importlib.import_module("benchmarks.report")
+    libraries = importlib.import_module("benchmarks.libraries").Libraries(
+        options.backend, options.threads
+    )
+    print("\n".join(libraries.describe()))
+    results = []
+    for name in options.names:
+        for case in importlib.import_module(WORKLOADS[name]).cases(libraries, options.quick):
+            result = contest.hold(name, case, options.rounds, 0.002 if options.quick else 0.02)
+            print("\n" + report.table(result))
+            results.append(result)
+    path = options.json or RESULTS / f"{options.backend}-{libraries.device_slug()}.json"
+    report.write(path, libraries, options, results)
+    print(f"\nwritten: {path} and {path.with_suffix('.md').name}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

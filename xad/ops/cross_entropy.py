@@ -1,0 +1,135 @@
+"""Softmax cross-entropy in one piece: every step of training a classifier ends in it."""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+from typing import Any
+
+from xad.backend.adapter import Adapter
+from xad.backend.registry import adapter_of
+from xad.core.batching import settled, shifted
+from xad.core.boxing import box
+from xad.core.primitive import Kernel
+from xad.core.rules import General
+from xad.core.wrapper import Wrapper, innermost
+from xad.errors import DTypeError, ShapeError
+from xad.ops.arguments import Array, is_kind, operand
+from xad.ops.declare import register
+from xad.ops.gathering import index_array
+from xad.ops.softmax import in_place, largest_number, softmax_primitive
+
+# Public as xad.special.softmax_cross_entropy.
+__all__: list[str] = []
+
+
+def _kernel(adapter: Adapter) -> Kernel:
+    xp, exp = adapter.namespace, in_place(adapter, "exp")
+    largest = largest_number(xp)
+
+    def compute(logits: Any, labels: Any) -> Any:
+        peak = xp.max(logits, axis=-1, keepdims=True)
+        shifted_logits = logits - xp.maximum(peak, -largest(logits.dtype))
+        right = _is_right(xp, logits, labels)
+        chosen = xp.sum(xp.where(right, shifted_logits, 0), axis=-1)
+        total = xp.sum(exp(shifted_logits), axis=-1)
+        return xp.log(xp.maximum(total, 1)) - chosen
+
+    return compute
+
+
+@lru_cache(maxsize=8)
+def _class_numbers(adapter: Adapter, device: Any, classes: int) -> Any:
+    dtype = adapter.default_dtype("indexing", device)
+    return adapter.namespace.arange(classes, dtype=dtype, device=device)
+
+
+def _is_right(xp: Any, logits: Any, labels: Any) -> Any:
+    """Which class is the right one: booleans of shape (..., classes)."""
+    inner = innermost(labels)
+    adapter = adapter_of(inner)
+    numbers = _class_numbers(adapter, adapter.device_of(inner), logits.shape[-1])
+    return xp.equal(xp.expand_dims(labels, axis=-1), numbers)
+
+
+def _slope(xp: Any, logits: Any, labels: Any) -> Any:
+    """softmax(logits) - one_hot(labels)."""
+    right = xp.astype(_is_right(xp, logits, labels), logits.dtype)
+    return xp.subtract(softmax_primitive.bind(logits, axis=(logits.ndim - 1,)), right)
+
+
+def _back(xp: Any, g: Any, logits: Any, labels: Any) -> Any:
+    return xp.multiply(_slope(xp, logits, labels), xp.expand_dims(g, axis=-1))
+
+
+def _forward(xp: Any, t: Any, logits: Any, labels: Any) -> Any:
+    return xp.sum(xp.multiply(_slope(xp, logits, labels), t), axis=-1)
+
+
+_softmax_cross_entropy = register(
+    General(
+        "special.softmax_cross_entropy",
+        "logits labels",
+        vjp={"logits": _back},
+        jvp={"logits": _forward},
+        batch=shifted(axis=()),
+        kernel=_kernel,
+    )
+)
+
+
+def softmax_cross_entropy(logits: Array, labels: Array, /) -> Array:
+    """-log of the probability that softmax(logits) gives to the right class, for each example.
+
+        y = log Σ exp(logits) - logits[label]        dy/dlogits = softmax(logits) - one_hot(label)
+
+    ``logits``: an array of a real floating-point data type, of shape (..., classes); -inf for what
+    is impossible. ``labels``: class numbers, integers of shape (...). Returns an array of that
+    shape, of the data type of ``logits``, without overflow for any finite logits.
+
+    Errors: DTypeError (a TypeError) for other data types; ShapeError (a ValueError) if the shapes
+    do not fit; ValueError for class numbers out of range, looked at where they lie on the host.
+
+    >>> import numpy as np, xad
+    >>> xad.special.softmax_cross_entropy(np.asarray([[1e4, 0.0]]), np.asarray([1])).item()
+    10000.0
+
+    Source: Goodfellow, Bengio and Courville, Deep Learning, 2016, section 6.2.2.3.
+    """
+    name = "special.softmax_cross_entropy"
+    logits = operand(name, logits)
+    if not is_kind(logits, "real floating"):
+        raise DTypeError(
+            f"xad.{name}: expected logits of a real floating-point data type, got {logits.dtype}; "
+            "cast them with xad.astype"
+        )
+    labels = index_array(name, labels, logits)
+    shape = tuple(logits.shape)
+    if not shape or tuple(labels.shape) != shape[:-1]:
+        raise ShapeError(
+            f"xad.{name}: expected integer labels of shape {shape[:-1]} for logits of shape "
+            f"{shape}, got {tuple(labels.shape)}; labels are class numbers"
+        )
+    _check_range(name, settled(labels), shape[-1])
+    return box(_softmax_cross_entropy.bind(logits, labels))
+
+
+def _check_range(name: str, labels: Any, classes: int) -> None:
+    """ValueError if class numbers are out of range; not looked at on a GPU, which would wait."""
+    if isinstance(labels, Wrapper) or not math.prod(labels.shape) or not _is_on_host(labels):
+        return
+    xp = adapter_of(labels).namespace
+    low, high = int(xp.min(labels)), int(xp.max(labels))
+    if low < 0 or high >= classes:
+        raise ValueError(
+            f"xad.{name}: expected class numbers from 0 to {classes - 1} for {classes} logits, got "
+            f"{low if low < 0 else high}; number the classes from 0, or give the model more outputs"
+        )
+
+
+def _is_on_host(x: Any) -> bool:
+    """Whether reading a value neither waits for a device nor computes a lazy array."""
+    adapter = adapter_of(x)
+    if adapter.name == "torch":
+        return adapter.device_name(adapter.device_of(x)) == "cpu"
+    return adapter.name in ("numpy", "array_api_strict")
