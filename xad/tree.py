@@ -15,6 +15,8 @@ structure, not leaves.
 from __future__ import annotations
 
 import dataclasses
+import functools
+import operator
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
@@ -126,60 +128,102 @@ def difference(expected: Structure, got: Structure, where: str = "") -> str:
     return "trees do not differ"
 
 
+# Training takes a model apart and together again several times a step. So what is to be done with
+# a class is looked up, most leaves cost no call, and NamedTuple's slow constructor is gone around.
+
+
 def _flatten(tree: Any, found: list[Any]) -> Structure:
-    if tree is None:
-        return NOTHING
-    kind = type(tree)
-    if kind is dict:
-        keys = _sorted(tree)
-        children = tuple([_flatten(tree[key], found) for key in keys])
-        return Structure(kind, keys, children)
-    if kind is list or kind is tuple:
-        return Structure(kind, tuple(range(len(tree))), tuple([_flatten(x, found) for x in tree]))
-    if isinstance(tree, tuple) and hasattr(tree, "_fields"):
-        return Structure(kind, tree._fields, tuple([_flatten(x, found) for x in tree]))
-    fields = _fields(kind)
-    if fields is None:
+    kind = tree.__class__
+    try:
+        split = _splitters[kind]
+    except KeyError:
+        split = _splitters[kind] = _splitter(kind)
+    if split is None:
         found.append(tree)
         return LEAF
-    names, fixed = fields
-    children = tuple([_flatten(getattr(tree, name), found) for name in names])
-    return Structure(kind, names, children, tuple([(n, getattr(tree, n)) for n in fixed]))
+    keys, parts, fixed = split(tree)
+    children = []
+    for part in parts:
+        if _splitters.get(part.__class__, split) is None:
+            found.append(part)
+            children.append(LEAF)
+        else:
+            children.append(_flatten(part, found))
+    return tuple.__new__(Structure, (kind, keys, tuple(children), fixed))
+
+
+Splitter = Callable[[Any], tuple[tuple[Any, ...], Iterable[Any], tuple[Any, ...]]]
+
+
+def _splitter(kind: type) -> Splitter | None:
+    """From a container of this class to its keys, its parts and what is fixed; None for leaves."""
+    if kind is type(None):
+        return lambda tree: ((), (), ())
+    if kind is dict:
+        return _split_dict
+    if kind is list or kind is tuple:
+        return lambda tree: (tuple(range(len(tree))), tree, ())
+    if issubclass(kind, tuple) and hasattr(kind, "_fields"):
+        return lambda tree: (tree._fields, tree, ())
+    if not dataclasses.is_dataclass(kind):
+        return None
+    names, fixed = _fields(kind)
+    parts_of, fixed_of = _getter(names), _getter(fixed)
+    return lambda tree: (names, parts_of(tree), fixed_of(tree))
+
+
+def _split_dict(tree: dict[Any, Any]) -> tuple[tuple[Any, ...], list[Any], tuple[Any, ...]]:
+    keys = _sorted(tree)
+    return keys, [tree[key] for key in keys], ()
+
+
+@functools.cache
+def _fields(kind: type) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The names of a dataclass's fields: those that hold leaves, and the static ones."""
+    fields = dataclasses.fields(kind)
+    fixed = tuple([f.name for f in fields if f.metadata.get("static")])
+    return tuple([f.name for f in fields if f.name not in fixed]), fixed
+
+
+def _getter(names: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:
+    """The attributes of these names, in a tuple."""
+    if len(names) > 1:
+        return operator.attrgetter(*names)
+    if not names:
+        return lambda tree: ()
+    (name,) = names
+    return lambda tree: (getattr(tree, name),)
+
+
+_splitters: dict[type, Splitter | None] = {}
 
 
 def _unflatten(structure: Structure, rest: Iterator[Any]) -> Any:
-    kind = structure.kind
+    kind, keys, parts, fixed = structure
     if kind is None:
         return next(rest)
     if kind is type(None):
         return None
-    children = [_unflatten(child, rest) for child in structure.children]
-    if kind is dict:
-        return dict(zip(structure.keys, children, strict=True))
-    if kind is list:
-        return children
+    children = []
+    for part in parts:
+        children.append(next(rest) if part is LEAF else _unflatten(part, rest))
     if kind is tuple:
         return tuple(children)
+    if kind is dict:
+        return dict(zip(keys, children, strict=True))
+    if kind is list:
+        return children
     if issubclass(kind, tuple):
         return kind(*children)
     made = object.__new__(kind)
-    for name, value in (*zip(structure.keys, children, strict=True), *structure.fixed):
-        object.__setattr__(made, name, value)
+    # Past __init__ and __setattr__: the tree was checked when it was made, and may be frozen.
+    names = keys + _fields(kind)[1]
+    try:
+        made.__dict__.update(zip(names, (*children, *fixed), strict=True))
+    except AttributeError:  # a dataclass with slots
+        for name, value in zip(names, (*children, *fixed), strict=True):
+            object.__setattr__(made, name, value)
     return made
-
-
-_known_fields: dict[type, tuple[tuple[str, ...], tuple[str, ...]] | None] = {}
-
-
-def _fields(kind: type) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
-    """The names of a dataclass's fields: those that hold leaves, and the static ones."""
-    if kind not in _known_fields:
-        _known_fields[kind] = None
-        if dataclasses.is_dataclass(kind):
-            fields = dataclasses.fields(kind)
-            fixed = tuple(f.name for f in fields if f.metadata.get("static"))
-            _known_fields[kind] = (tuple(f.name for f in fields if f.name not in fixed), fixed)
-    return _known_fields[kind]
 
 
 def _sorted(keys: Iterable[Any]) -> tuple[Any, ...]:

@@ -17,7 +17,7 @@ from xad.errors import DTypeError, ShapeError
 from xad.ops.arguments import Array, is_kind, operand
 from xad.ops.declare import register
 from xad.ops.gathering import index_array
-from xad.ops.softmax import in_place, largest_number, softmax_primitive
+from xad.ops.softmax import in_place, largest_number
 
 # Public as xad.special.softmax_cross_entropy.
 __all__: list[str] = []
@@ -29,41 +29,52 @@ def _kernel(adapter: Adapter) -> Kernel:
 
     def compute(logits: Any, labels: Any) -> Any:
         peak = xp.max(logits, axis=-1, keepdims=True)
-        shifted_logits = logits - xp.maximum(peak, -largest(logits.dtype))
-        right = _is_right(xp, logits, labels)
-        chosen = xp.sum(xp.where(right, shifted_logits, 0), axis=-1)
-        total = xp.sum(exp(shifted_logits), axis=-1)
+        below_peak = logits - xp.maximum(peak, -largest(logits.dtype))
+        chosen = _chosen(xp, below_peak, labels)
+        total = xp.sum(exp(below_peak), axis=-1)
         return xp.log(xp.maximum(total, 1)) - chosen
 
     return compute
 
 
 @lru_cache(maxsize=8)
-def _class_numbers(adapter: Adapter, device: Any, classes: int) -> Any:
+def _counted(adapter: Adapter, device: Any, count: int, step: int) -> Any:
+    """0, step, 2 step, ...: class numbers, and where the examples begin."""
     dtype = adapter.default_dtype("indexing", device)
-    return adapter.namespace.arange(classes, dtype=dtype, device=device)
+    return adapter.namespace.arange(0, count * step, step, dtype=dtype, device=device)
 
 
-def _is_right(xp: Any, logits: Any, labels: Any) -> Any:
-    """Which class is the right one: booleans of shape (..., classes)."""
-    inner = innermost(labels)
+def _counted_like(x: Any, count: int, step: int = 1) -> Any:
+    inner = innermost(x)
     adapter = adapter_of(inner)
-    numbers = _class_numbers(adapter, adapter.device_of(inner), logits.shape[-1])
-    return xp.equal(xp.expand_dims(labels, axis=-1), numbers)
+    return _counted(adapter, adapter.device_of(inner), count, step)
 
 
-def _slope(xp: Any, logits: Any, labels: Any) -> Any:
-    """softmax(logits) - one_hot(labels)."""
-    right = xp.astype(_is_right(xp, logits, labels), logits.dtype)
-    return xp.subtract(softmax_primitive.bind(logits, axis=(logits.ndim - 1,)), right)
+def _chosen(xp: Any, logits: Any, labels: Any) -> Any:
+    """The right class's element of each line."""
+    lines, classes = math.prod(labels.shape), logits.shape[-1]
+    starts = _counted_like(labels, lines, classes)
+    if labels.ndim == 1:
+        return xp.take(xp.reshape(logits, (-1,)), xp.add(labels, starts), axis=0)
+    flat = xp.add(xp.reshape(labels, (lines,)), starts)
+    return xp.reshape(xp.take(xp.reshape(logits, (-1,)), flat, axis=0), labels.shape)
 
 
-def _back(xp: Any, g: Any, logits: Any, labels: Any) -> Any:
-    return xp.multiply(_slope(xp, logits, labels), xp.expand_dims(g, axis=-1))
+def _slope(xp: Any, logits: Any, labels: Any, y: Any) -> Any:
+    """softmax(logits) - one_hot(labels), from what is known: y = log Σ exp(logits) - chosen."""
+    # The difference comes first: where all logits are large, their sum with y has few digits.
+    chosen = _chosen(xp, logits, labels)[..., None]
+    softmax = xp.exp(xp.subtract(xp.subtract(logits, chosen), y[..., None]))
+    right = xp.equal(labels[..., None], _counted_like(labels, logits.shape[-1]))
+    return xp.subtract(softmax, xp.astype(right, logits.dtype))
 
 
-def _forward(xp: Any, t: Any, logits: Any, labels: Any) -> Any:
-    return xp.sum(xp.multiply(_slope(xp, logits, labels), t), axis=-1)
+def _back(xp: Any, g: Any, logits: Any, labels: Any, y: Any) -> Any:
+    return xp.multiply(_slope(xp, logits, labels, y), g[..., None])
+
+
+def _forward(xp: Any, t: Any, logits: Any, labels: Any, y: Any) -> Any:
+    return xp.sum(xp.multiply(_slope(xp, logits, labels, y), t), axis=-1)
 
 
 _softmax_cross_entropy = register(
@@ -85,7 +96,8 @@ def softmax_cross_entropy(logits: Array, labels: Array, /) -> Array:
 
     ``logits``: an array of a real floating-point data type, of shape (..., classes); -inf for what
     is impossible. ``labels``: class numbers, integers of shape (...). Returns an array of that
-    shape, of the data type of ``logits``, without overflow for any finite logits.
+    shape, of the data type of ``logits``, without overflow for any finite logits. Where the right
+    class is impossible it is inf, and its slope nan.
 
     Errors: DTypeError (a TypeError) for other data types; ShapeError (a ValueError) if the shapes
     do not fit; ValueError for class numbers out of range, looked at where they lie on the host.

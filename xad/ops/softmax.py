@@ -96,7 +96,7 @@ def _softmax_rule(v: Any, y: Any, axis: tuple[int, ...], xp: Any) -> Any:
     return xp.multiply(y, xp.subtract(v, mean))
 
 
-softmax_primitive = register(
+_softmax = register(
     General(
         "special.softmax",
         "x",
@@ -129,11 +129,11 @@ _log_softmax = register(
 def _logsumexp_back(xp: Any, g: Any, x: Any, axis: tuple[int, ...]) -> Any:
     # softmax(x) from x itself: exp(x - y) has only the digits that y = 1e4 leaves, three or so.
     kept = tuple([1 if i in axis else n for i, n in enumerate(x.shape)])
-    return xp.multiply(xp.reshape(g, kept), softmax_primitive.bind(x, axis=axis))
+    return xp.multiply(xp.reshape(g, kept), _softmax.bind(x, axis=axis))
 
 
 def _logsumexp_forward(xp: Any, t: Any, x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
-    weighted = xp.multiply(softmax_primitive.bind(x, axis=axis), t)
+    weighted = xp.multiply(_softmax.bind(x, axis=axis), t)
     return xp.sum(weighted, axis=axis, keepdims=keepdims)
 
 
@@ -201,7 +201,7 @@ def softmax(x: Array, /, axis: Axis = -1) -> Array:
     Source: SciPy, ``scipy.special.softmax``; Bridle, 1990.
     """
     x, axes = _prepared("special.softmax", x, axis)
-    return box(softmax_primitive.bind(x, axis=axes))
+    return box(_softmax.bind(x, axis=axes))
 
 
 def log_softmax(x: Array, /, axis: Axis = -1) -> Array:
