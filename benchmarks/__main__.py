@@ -64,6 +64,7 @@ def settle_threads(options: argparse.Namespace, arguments: list[str]) -> None:
     os.environ["XAD_BACKEND"] = options.backend
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     if options.backend == "numpy":
+        os.environ.pop("XAD_DEVICE", None)  # another library's
         os.environ["JAX_PLATFORMS"] = "cpu"
     if late:
         os.execv(sys.executable, [sys.executable, "-m", "benchmarks", *arguments])
@@ -82,7 +83,7 @@ def main(arguments: list[str] | None = None) -> int:
     results = []
     for name in options.names:
         for case in importlib.import_module(WORKLOADS[name]).cases(libraries, options.quick):
-            result = contest.hold(name, case, options.rounds, 0.002 if options.quick else 0.02)
+            result = contest.hold(name, case, options.rounds, 0.002 if options.quick else 0.1)
             print("\n" + report.table(result))
             results.append(result)
     path = options.json or RESULTS / f"{options.backend}-{libraries.device_slug()}.json"

@@ -24,7 +24,6 @@ holds at corners and poles in [Where there is no slope](subgradients.md).
 CHAPTERS = {
     "Elementwise functions, statistics, manipulation and products": "xad",
     "Linear algebra (`xad.linalg`)": "xad.linalg",
-    "Fourier transforms (`xad.fft`)": "xad.fft",
     "Special functions (`xad.special`)": "xad.special",
 }
 

@@ -71,7 +71,8 @@ def test_libraries_that_are_absent_are_named_and_left_out(tmp_path):
     for module in ("autograd", "autograd.numpy", "torch", "jax", "mygrad"):
         blocked += f"; sys.modules[{module!r}] = None"
     path = tmp_path / "results.json"
-    run_main(blocked, ["overhead", "mlp", "--quick", "--rounds", "1", "--json", str(path)])
+    options = ["--backend", "numpy", "--quick", "--rounds", "1", "--json", str(path)]
+    run_main(blocked, ["overhead", "mlp", *options])
     facts = json.loads(path.read_text())
     for library in ("autograd", "torch", "jax", "mygrad"):
         assert facts["versions"][library].startswith("absent")
@@ -86,7 +87,8 @@ def test_libraries_that_are_absent_are_named_and_left_out(tmp_path):
 def test_starts_anew_when_numpy_is_loaded_before_threads_are_settled(tmp_path):
     path = tmp_path / "results.json"
     before = "import os, numpy; os.environ.pop('OPENBLAS_NUM_THREADS', None)"
-    run_main(before, ["import", "--quick", "--rounds", "1", "--json", str(path)])
+    options = ["--backend", "numpy", "--quick", "--rounds", "1", "--json", str(path)]
+    run_main(before, ["import", *options])
     assert json.loads(path.read_text())["results"][0]["workload"] == "import"
 
 

@@ -13,8 +13,10 @@ import pytest
 
 import xad
 
-DOCS = Path(__file__).resolve().parent.parent / "docs"
+ROOT = Path(__file__).resolve().parent.parent
+DOCS = ROOT / "docs"
 PAGES = sorted(DOCS.glob("*.md"))
+WRITTEN = [*PAGES, ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
 NEEDS_MATPLOTLIB = {"training.md"}
 
 
@@ -29,20 +31,48 @@ def name_of(page):
     return page.name
 
 
+def blocks_of(page):
+    """The blocks of Python on a page."""
+    return re.findall(r"^```python\n(.*?)^```$", page.read_text("utf-8"), re.DOTALL | re.MULTILINE)
+
+
 @pytest.mark.parametrize("page", [p for p in PAGES if ">>>" in p.read_text("utf-8")], ids=name_of)
 def test_snippets_run(page, require_library):
     if page.name in NEEDS_MATPLOTLIB:
         require_library("matplotlib")
-    blocks = re.findall(
-        r"^```python\n(.*?)^```$", page.read_text("utf-8"), re.DOTALL | re.MULTILINE
-    )
     test = doctest.DocTestParser().get_doctest(
-        "\n".join(blocks), {}, page.name, str(page), lineno=0
+        "\n".join(blocks_of(page)), {}, page.name, str(page), lineno=0
     )
     report = []
     result = doctest.DocTestRunner().run(test, out=report.append)
     assert result.attempted
     assert not result.failed, "".join(report)
+
+
+def test_the_readme_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    shown = 0
+    for block in blocks_of(ROOT / "README.md"):
+        exec(compile(block, "README.md", "exec"), names)
+        for expression, printed in re.findall(r"^(\S+)  # (\w+\(.*\))$", block, re.MULTILINE):
+            assert repr(eval(expression, names)) == printed
+            shown += 1
+    assert shown
+    assert names["result"].history["validation_accuracy"][-1] > 0.95
+    assert (tmp_path / "digits.npz").exists()
+
+
+def test_contributing_quotes_the_code():
+    source = "\n".join(path.read_text("utf-8") for path in (ROOT / "xad").rglob("*.py"))
+    quotes = re.findall(
+        r"^ *```python\n(.*?)^ *```$",
+        (ROOT / "CONTRIBUTING.md").read_text("utf-8"),
+        re.DOTALL | re.MULTILINE,
+    )
+    assert len(quotes) > 2
+    for quote in quotes:
+        assert quote.strip() in source
 
 
 def claims():
@@ -87,7 +117,7 @@ def test_generated_pages_are_up_to_date(name):
     assert (DOCS / name).read_text("utf-8") == make(), "run python docs/generate.py"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=name_of)
+@pytest.mark.parametrize("page", WRITTEN, ids=name_of)
 def test_links_lead_somewhere(page):
     for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", page.read_text("utf-8")):
         assert (page.parent / target).exists(), target
@@ -95,8 +125,6 @@ def test_links_lead_somewhere(page):
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_code_on_the_pages_is_python(page):
-    for block in re.findall(
-        r"^```python\n(.*?)^```$", page.read_text("utf-8"), re.DOTALL | re.MULTILINE
-    ):
+    for block in blocks_of(page):
         for example in doctest.DocTestParser().get_examples(block):
             ast.parse(example.source)

@@ -20,8 +20,8 @@ SVG = "{http://www.w3.org/2000/svg}"
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
-def float64(x, **options):
-    return xad.asarray(x, dtype=xad.float64, **options)
+def float32(x, **options):
+    return xad.asarray(x, dtype=xad.float32, **options)
 
 
 def edges(drawing):
@@ -49,7 +49,7 @@ NEURON = [
 
 
 def test_each_edge_carries_its_value_and_its_gradient():
-    arguments = (float64(2.0), float64(3.0), float64(1.0))
+    arguments = (float32(2.0), float32(3.0), float32(1.0))
     drawing = viz.draw(lambda W, x, b: W * x + b, *arguments, cotangent=2.0)
     assert edges(drawing) == NEURON
     assert texts(drawing.svg, "value") == ["2", "3", "6", "1", "7", "value, forward →"]
@@ -60,34 +60,34 @@ def test_each_edge_carries_its_value_and_its_gradient():
 
 @pytest.mark.parametrize("after_backward", [False, True])
 def test_the_graph_behind_a_tensor(after_backward):
-    W, x, b = (float64(v, requires_grad=True) for v in (2.0, 3.0, 1.0))
+    W, x, b = (float32(v, requires_grad=True) for v in (2.0, 3.0, 1.0))
     y = W * x + b
     if after_backward:
         y.backward(2.0)
     drawing = viz.draw(y, names={"W": W, "x": x, "b": b}, cotangent=2.0)
     # The graph keeps no sum's operands: the product is known by its type alone.
-    assert sorted(edges(drawing)) == sorted([*NEURON[:2], ("×", "+", "float64", "2"), *NEURON[3:]])
+    assert sorted(edges(drawing)) == sorted([*NEURON[:2], ("×", "+", "float32", "2"), *NEURON[3:]])
     assert (W.grad is not None) == after_backward
     if after_backward:
         assert float(W.grad) == 6.0
 
 
 def test_without_names_kept_values_are_shown_and_the_others_by_shape():
-    x = float64([1.0, 2.0], requires_grad=True)
+    x = float32([1.0, 2.0], requires_grad=True)
     drawing = viz.draw(xad.sum(x * x + 1.0))
     assert edges(drawing) == [
         ("x0", "×", "[1, 2]", "[1, 2]"),
         ("x0", "×", "[1, 2]", "[1, 2]"),
-        ("×", "+", "float64[2]", "[1, 1]"),
+        ("×", "+", "float32[2]", "[1, 1]"),
         ("const", "+", "", ""),
-        ("+", "Σ", "float64[2]", "[1, 1]"),
+        ("+", "Σ", "float32[2]", "[1, 1]"),
         ("Σ", "output", "7", "1"),
     ]
     assert list(drawing.graph.totals.values()) == ["[2, 4]"]
 
 
 def test_gradients_over_several_edges_add_up_below_the_vertex():
-    drawing = viz.draw(lambda x, y: (2 * x * x + 2 * y) / 4, float64(2.0), float64(3.0))
+    drawing = viz.draw(lambda x, y: (2 * x * x + 2 * y) / 4, float32(2.0), float32(3.0))
     from_x = [e for e in edges(drawing) if e[0] == "x"]
     assert [(value, gradient) for _, _, value, gradient in from_x] == [("2", "1"), ("2", "1")]
     assert drawing.graph.totals == {0: "2"}
@@ -99,7 +99,7 @@ def test_gradients_are_those_of_grad():
     def f(x):
         return xad.sum(xad.sin(x) * xad.exp(x))
 
-    x = float64([0.5, -1.25, 2.0])
+    x = float32([0.5, -1.25, 2.0])
     (into_sin, into_exp) = [e for e in edges(viz.draw(f, x)) if e[0] == "x"]
     total = np.fromstring(into_sin[3][1:-1], sep=",") + np.fromstring(into_exp[3][1:-1], sep=",")
     np.testing.assert_allclose(total, xad.grad(f)(x).numpy(), rtol=1e-3)
@@ -107,13 +107,13 @@ def test_gradients_are_those_of_grad():
 
 def test_inputs_are_trees_and_integers_have_no_gradient():
     def f(parameters, index):
-        return parameters["w"][0] * xad.sum(parameters["b"]) * xad.astype(index, xad.float64)
+        return parameters["w"][0] * xad.sum(parameters["b"]) * xad.astype(index, xad.float32)
 
-    parameters = {"w": [float64(2.0)], "b": float64(np.ones((3, 4)))}
+    parameters = {"w": [float32(2.0)], "b": float32(np.ones((3, 4)))}
     drawing = viz.draw(f, parameters, xad.asarray(3))
     by_source = {source: (value, gradient) for source, _, value, gradient in edges(drawing)}
     assert by_source["parameters['w'][0]"] == ("2", "36")
-    assert by_source["parameters['b']"] == ("float64[3, 4]", "float64[3, 4]")
+    assert by_source["parameters['b']"] == ("float32[3, 4]", "float32[3, 4]")
     assert by_source["index"] == ("3", "")
 
 
@@ -121,13 +121,13 @@ def test_names_may_be_told():
     def f(*factors):
         return factors[0] * factors[1]
 
-    told = viz.draw(f, float64(2.0), float64(3.0), names=("left", "right"))
+    told = viz.draw(f, float32(2.0), float32(3.0), names=("left", "right"))
     assert [e[0] for e in edges(told)][:2] == ["left", "right"]
-    assert [e[0] for e in edges(viz.draw(f, float64(2.0), float64(3.0)))][:2] == ["x0", "x1"]
+    assert [e[0] for e in edges(viz.draw(f, float32(2.0), float32(3.0)))][:2] == ["x0", "x1"]
 
 
 def test_several_outputs_and_an_unused_input():
-    drawing = viz.draw(lambda x, unused: (xad.sin(x), x), float64(0.0), float64(1.0))
+    drawing = viz.draw(lambda x, unused: (xad.sin(x), x), float32(0.0), float32(1.0))
     assert [e[1:] for e in edges(drawing)] == [
         ("sin", "0", "1"),
         ("output 0", "0", "1"),
@@ -142,8 +142,8 @@ def test_an_operation_with_several_outputs():
         first, second = xad.unstack(x)
         return first * second * second
 
-    x = float64([2.0, 3.0], requires_grad=True)
-    for drawing in (viz.draw(f, float64([2.0, 3.0])), viz.draw(f(x), names={"x": x})):
+    x = float32([2.0, 3.0], requires_grad=True)
+    for drawing in (viz.draw(f, float32([2.0, 3.0])), viz.draw(f(x), names={"x": x})):
         assert [v.label for v in drawing.graph.vertices].count("unstack") == 1
         found = edges(drawing)
         assert found[0] == ("x", "unstack", "[2, 3]", "[9, 12]")
@@ -158,19 +158,19 @@ def test_where_nothing_flows_back_there_still_is_a_picture():
 
 
 def test_a_transformation_is_drawn_as_what_it_does():
-    drawing = viz.draw(xad.grad(lambda x: xad.sin(x) * 3.0), float64(0.0))
+    drawing = viz.draw(xad.grad(lambda x: xad.sin(x) * 3.0), float32(0.0))
     assert "cos" in [v.label for v in drawing.graph.vertices]
     assert edges(drawing)[-1][2] == "3"
 
 
 def test_comparisons_and_choices_carry_no_gradient_back():
-    drawing = viz.draw(lambda x: xad.where(x > 1.0, x * 2.0, x), float64(3.0))
+    drawing = viz.draw(lambda x: xad.where(x > 1.0, x * 2.0, x), float32(3.0))
     assert (">", "where", "True", "") in edges(drawing)
     assert [e for e in edges(drawing) if e[1] == "output"] == [("where", "output", "6", "1")]
 
 
 def test_files_and_notebooks(tmp_path):
-    drawing = viz.draw(lambda x: xad.exp(x), float64(0.0), path=tmp_path / "exp.svg")
+    drawing = viz.draw(lambda x: xad.exp(x), float32(0.0), path=tmp_path / "exp.svg")
     assert (tmp_path / "exp.svg").read_text("utf-8") == drawing.svg == drawing._repr_svg_()
     assert drawing.save(tmp_path / "exp.gv").read_text("utf-8") == drawing.dot
     drawing.save(tmp_path / "exp.txt", "dot")
@@ -181,7 +181,7 @@ def test_files_and_notebooks(tmp_path):
 
 
 def test_dot_text():
-    lines = viz.draw(lambda x: 2 * xad.exp(x), float64(0.0)).dot.splitlines()
+    lines = viz.draw(lambda x: 2 * xad.exp(x), float32(0.0)).dot.splitlines()
     assert lines[0] == "digraph computation {"
     assert lines[-1] == "}"
     arrows = [line.strip() for line in lines if "->" in line]
@@ -191,7 +191,7 @@ def test_dot_text():
 
 
 def test_names_are_escaped():
-    drawing = viz.draw(lambda x: x * 1.0, float64(2.0), names=('<&"\\>',))
+    drawing = viz.draw(lambda x: x * 1.0, float32(2.0), names=('<&"\\>',))
     assert texts(drawing.svg, "name") == ['<&"\\>', "output"]
     assert 'label="<&\\"\\\\>"' in drawing.dot
 
@@ -199,9 +199,9 @@ def test_names_are_escaped():
 @pytest.mark.parametrize(
     ("make", "error", "words"),
     [
-        (lambda: viz.draw(float64(1.0)), GraphError, "requires_grad=True"),
+        (lambda: viz.draw(float32(1.0)), GraphError, "requires_grad=True"),
         (lambda: viz.draw(3), TypeError, "a function or a tensor"),
-        (lambda: viz.draw(float64(1.0, requires_grad=True), names=["x"]), TypeError, "names="),
+        (lambda: viz.draw(float32(1.0, requires_grad=True), names=["x"]), TypeError, "names="),
     ],
 )
 def test_errors_say_what_to_do(make, error, words):
@@ -236,7 +236,7 @@ def network(depth):
             x = xad.tanh(x @ w) + x
         return xad.sum(x * x)
 
-    return f, [float64(np.eye(3))] * (depth + 1)
+    return f, [float32(np.eye(3))] * (depth + 1)
 
 
 @pytest.mark.parametrize("depth", [1, 4])
@@ -282,7 +282,7 @@ def test_a_long_chain_is_drawn():
             x = xad.sin(x)
         return x
 
-    assert viz.draw(chain, float64(1.0)).svg.count(">sin<") == 300
+    assert viz.draw(chain, float32(1.0)).svg.count(">sin<") == 300
 
 
 HISTORY = {
@@ -295,7 +295,7 @@ HISTORY = {
 
 def charts(path):
     rng = np.random.default_rng(0)
-    points = xad.asarray(rng.normal(size=(30, 2)))
+    points = float32(rng.normal(size=(30, 2)))
     labels = xad.asarray(np.arange(30) % 3)
 
     def predict(x):
@@ -306,7 +306,7 @@ def charts(path):
         "heat_map": lambda: viz.heat_map(np.eye(4), marks=[("a", (1, 2))], path=path),
         "regions": lambda: viz.decision_regions(predict, points, labels, resolution=20, path=path),
         "confusion": lambda: viz.confusion_matrix([0, 1, 2, 2], [0, 1, 1, 2], path=path),
-        "images": lambda: viz.images(xad.asarray(rng.normal(size=(5, 3, 3))), path=path),
+        "images": lambda: viz.images(float32(rng.normal(size=(5, 3, 3))), path=path),
     }
 
 

@@ -139,8 +139,8 @@ class Array(Wrapper):
     __le__ = _comparison(elementwise.less_equal)
     __gt__ = _comparison(elementwise.greater)
     __ge__ = _comparison(elementwise.greater_equal)
-    __eq__ = _comparison(elementwise.equal)  # type: ignore[assignment]
-    __ne__ = _comparison(elementwise.not_equal)  # type: ignore[assignment]
+    __eq__ = _comparison(elementwise.equal)
+    __ne__ = _comparison(elementwise.not_equal)
 
     def __neg__(self) -> Any:
         return elementwise.negative(self)

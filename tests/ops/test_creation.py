@@ -101,12 +101,12 @@ def test_linspace_is_differentiated_by_its_ends(here, close):
 
 
 def test_asarray_keeps_numpy_arrays_in_numpy_and_copies_them_elsewhere(strict_device):
-    host = np.ones(3)
+    host = np.ones(3, dtype=np.float32)
     assert creation.as_library_array(host) is host or selected().adapter.name != "numpy"
     with use_backend("array_api_strict", "device1"):
-        made = creation.as_library_array(host, dtype="float32")
+        made = creation.as_library_array(host, dtype="float64")
         assert made.device == strict_device.device
-        assert made.dtype == strict_device.xp.float32
+        assert made.dtype == strict_device.xp.float64
         with pytest.raises(ValueError, match="copy=False, got one of NumPy"):
             creation.as_library_array(host, copy=False)
     x = strict_device.array(host)

@@ -27,6 +27,10 @@ class StrictAdapter(Adapter):
     def _canonical_device(self, spec: Any) -> Any:
         return _HOST if spec == "cpu" else spec
 
+    def owned(self, array: Any, /) -> Any:
+        """A copy: the standard does not tell what is a view."""
+        return self.namespace.asarray(array, copy=True)
+
     def host_copy(self, array: Any, /) -> np.ndarray[Any, Any]:
         """A copy, by way of the device that stands for the host."""
         return super().host_copy(array.to_device(self.parse_device(_HOST)))

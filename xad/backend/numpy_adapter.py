@@ -41,7 +41,19 @@ def _mean(
     return total / x.dtype.type(x.size // total.size)
 
 
+def _broadcast_to(x: Any, /, shape: tuple[int, ...]) -> Any:
+    # A view costs more to make than a few elements do to write.
+    if prod(shape) > FEW or x.ndim:
+        return np.broadcast_to(x, shape)
+    out = np.empty(shape, dtype=x.dtype)
+    out[...] = x
+    return out
+
+
+FEW = 4096
+
 DIRECT: dict[str, Callable[..., Any]] = {
+    "broadcast_to": _broadcast_to,
     "matmul": np.matmul,
     "matrix_transpose": lambda x: x.mT,
     "max": _reduction(np.maximum),
@@ -112,8 +124,9 @@ class NumpyAdapter(Adapter):
 
     def owned(self, array: Any, /) -> Any:
         """``array``, or a copy of a view."""
-        array = self.rewrap(array)
-        return array if array.flags.owndata else array.copy()
+        if isinstance(array, np.generic):
+            return np.asarray(array)
+        return array if array.base is None else array.copy()
 
     def _zeros(self, shape: tuple[int, ...], like: Any) -> Any:
         return np.zeros(shape, dtype=like.dtype)

@@ -79,7 +79,8 @@ def set_backend(name: str, device: Any = None) -> None:
 def use_backend(name: str, device: Any = None) -> Iterator[Selection]:
     """Use a library, and one of its devices, within a ``with`` block of this thread or task.
 
-    >>> with use_backend("numpy") as here:
+    >>> import xad
+    >>> with xad.use_backend("numpy") as here:
     ...     here.adapter.name
     'numpy'
     """

@@ -21,7 +21,7 @@ class Batched(Wrapper):
         self.level = level
 
     @staticmethod
-    def apply(primitive: Primitive, level: int, operands: tuple[Any, ...], params: Params) -> Any:
+    def apply(primitive: Primitive, level: int, operands: Sequence[Any], params: Params) -> Any:
         """Compute one level down with the hidden axis in sight, by the operation's batch rule."""
         values = []
         batched = []

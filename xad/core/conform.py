@@ -54,11 +54,12 @@ def conform(cotangent: Any, shape: tuple[int, ...], dtype: Any) -> Any:
 
 
 def _unbroadcast(xp: Any, cotangent: Any, shape: tuple[int, ...]) -> Any:
-    added = tuple(range(cotangent.ndim - len(shape)))
+    added = cotangent.ndim - len(shape)
     if added:
-        cotangent = as_array(xp.sum(cotangent, axis=added, dtype=cotangent.dtype))
-    grown = tuple([i for i, n in enumerate(shape) if n == 1 and cotangent.shape[i] != 1])
-    if grown:
+        axes = tuple(range(added))
+        cotangent = as_array(xp.sum(cotangent, axis=axes, dtype=cotangent.dtype))
+    if cotangent.shape != shape:
+        grown = tuple([i for i, n in enumerate(shape) if n == 1 and cotangent.shape[i] != 1])
         cotangent = xp.sum(cotangent, axis=grown, keepdims=True, dtype=cotangent.dtype)
     return cotangent
 

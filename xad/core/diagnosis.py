@@ -15,7 +15,7 @@ from xad.errors import DeviceMismatchError, LibraryMismatchError, ShapeError, Xa
 SCALARS = frozenset({bool, int, float, complex})
 
 
-def same_library(name: str, operands: tuple[Any, ...]) -> tuple[tuple[Any, ...], Adapter]:
+def same_library(name: str, operands: Sequence[Any]) -> tuple[tuple[Any, ...], Adapter]:
     """The operands as arrays of one library (and Python scalars), and that library's adapter.
 
     NumPy's scalars count as Python's: they do not promote the array beside them.
@@ -52,7 +52,7 @@ def same_library(name: str, operands: tuple[Any, ...]) -> tuple[tuple[Any, ...],
     return (first, *rest), default
 
 
-def describe(operands: tuple[Any, ...]) -> str:
+def describe(operands: Sequence[Any]) -> str:
     """The operands in a few words each: library, dtype, shape, device."""
     return ", ".join(_describe(x) for x in operands)
 
@@ -67,7 +67,7 @@ def _describe(x: Any) -> str:
     return f"{adapter.name} {x.dtype} {tuple(x.shape)} on {device}"
 
 
-def explain(name: str, operands: tuple[Any, ...], error: Exception) -> None:
+def explain(name: str, operands: Sequence[Any], error: Exception) -> None:
     """Raise an error that names the operation and its operands, if xad can say what is wrong.
 
     Otherwise the library's own error, which the caller raises again, gets a note.

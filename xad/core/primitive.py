@@ -56,7 +56,11 @@ class Primitive:
         return f"<primitive {self.name}>"
 
     def bind(self, *operands: Any, **params: Any) -> Any:
-        """Carry out the operation one level down from whoever calls: on the innermost wrapper."""
+        """Carry out the operation on whatever arrays these are; plain ones give a plain result."""
+        return self.dispatch(operands, params)
+
+    def dispatch(self, operands: Sequence[Any], params: Params) -> Any:
+        """Leave the operation to the innermost wrapper, or to the library if there is none."""
         level = -1
         top = None
         for operand in operands:
@@ -89,7 +93,7 @@ class Primitive:
             "outside, or stop gradients before it with xad.stop_gradient"
         )
 
-    def compute(self, operands: tuple[Any, ...], params: Params) -> Any:
+    def compute(self, operands: Sequence[Any], params: Params) -> Any:
         """Run the library's own function on its own arrays."""
         found = None
         for operand in operands:
@@ -107,7 +111,7 @@ class Primitive:
             explain(self.name, operands, error)
             raise
 
-    def _compute_mixed(self, operands: tuple[Any, ...], params: Params) -> Any:
+    def _compute_mixed(self, operands: Sequence[Any], params: Params) -> Any:
         """The first call for a library, NumPy's scalars, and every mixture that is an error."""
         operands, adapter = same_library(self.name, operands)
         kernel = self._make_kernel(adapter) if self._make_kernel else adapter.kernel(self.name)

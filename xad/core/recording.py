@@ -70,7 +70,7 @@ class Recording(Wrapper):
         self.level = level
 
     @staticmethod
-    def apply(primitive: Primitive, level: int, operands: tuple[Any, ...], params: Params) -> Any:
+    def apply(primitive: Primitive, level: int, operands: Sequence[Any], params: Params) -> Any:
         """Compute the example one level down, and write the operation down."""
         top: Any = next(x for x in operands if isinstance(x, Recording) and x.level == level)
         recorder: Recorder = top.recorder

@@ -10,7 +10,6 @@ operand as ``like`` (its shape and dtype): no data is kept for them.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -18,6 +17,7 @@ from xad.backend.adapter import Adapter
 from xad.core.batching import settled
 from xad.core.boxing import tensor_class
 from xad.core.conform import expand_to, is_complex, namespace_of
+from xad.core.elementwise import parameters_of
 from xad.core.primitive import BatchRule, Kernel, Params, Primitive
 from xad.core.tape import Leaf, Node, backward
 from xad.core.wrapper import fresh_level
@@ -217,7 +217,7 @@ class General(Primitive):
 
 
 def _with_names(rule: Rule) -> tuple[Rule, tuple[str, ...]]:
-    return rule, tuple(inspect.signature(rule).parameters)
+    return rule, parameters_of(rule)
 
 
 def _named(wanted: Sequence[str], known: dict[str, Any], *arrays: Any) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from xad.backend.registry import adapter_of
@@ -23,7 +24,7 @@ class Forward(Wrapper):
         self.level = level
 
     @staticmethod
-    def apply(primitive: Primitive, level: int, operands: tuple[Any, ...], params: Params) -> Any:
+    def apply(primitive: Primitive, level: int, operands: Sequence[Any], params: Params) -> Any:
         """Compute one level down, and push the tangents through the operation's forward rule."""
         values = []
         tangents = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from heapq import heappop, heappush
 from typing import Any
 
@@ -80,24 +80,28 @@ class Reverse(Wrapper):
         self.level = level
 
     @staticmethod
-    def apply(primitive: Primitive, level: int, operands: tuple[Any, ...], params: Params) -> Any:
+    def apply(primitive: Primitive, level: int, operands: Sequence[Any], params: Params) -> Any:
         """Compute one level down, and record a node if any operand is tracked."""
         values = []
         nodes: list[Node | None] = []
         tracked = None
+        plain = True
         for operand in operands:
             node = None
-            if isinstance(operand, Reverse):
-                if operand.level == level:
-                    node = operand.node
-                    if node is not None:
-                        tracked = operand
-                    operand = operand.value
-                elif operand.node is None:
-                    operand = operand.value
+            if isinstance(operand, Wrapper):
+                if isinstance(operand, Reverse):
+                    if operand.level == level:
+                        node = operand.node
+                        if node is not None:
+                            tracked = operand
+                        operand = operand.value
+                    elif operand.node is None:
+                        operand = operand.value
+                plain = plain and not isinstance(operand, Wrapper)
             values.append(operand)
             nodes.append(node)
-        out = primitive.bind(*values, **params)
+        run = primitive.compute if plain else primitive.dispatch
+        out = run(values, params)
         parents = tuple(nodes)
         if tracked is None or not primitive.differentiable or paused(level):
             return out

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class Wrapper:
 
     @staticmethod
     def apply(
-        primitive: Primitive, level: int, operands: tuple[Any, ...], params: dict[str, Any]
+        primitive: Primitive, level: int, operands: Sequence[Any], params: dict[str, Any]
     ) -> Any:
         """Carry out ``primitive`` where the innermost operand is of this kind, at ``level``."""
         raise TypeError("a bare Wrapper carries out no operation")

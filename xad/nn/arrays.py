@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
 
 import xad
-from xad.backend import adapter_for, adapter_of, selected
+from xad.backend import Adapter, adapter_for, adapter_of, selected
 
 HostArray = np.ndarray[Any, Any]
 
@@ -62,7 +63,12 @@ def bottom(x: Any) -> Any:
 def is_integral(x: Any) -> bool:
     """Whether this is an array of integers."""
     array = bottom(x)
-    return bool(adapter_of(array).namespace.isdtype(array.dtype, "integral"))
+    return _is_integral_dtype(adapter_of(array), array.dtype)
+
+
+@cache
+def _is_integral_dtype(adapter: Adapter, dtype: Any) -> bool:
+    return bool(adapter.namespace.isdtype(dtype, "integral"))
 
 
 def like(x: Any, original: Any) -> Any:

@@ -13,7 +13,7 @@ from xad.core.boxing import box
 from xad.core.primitive import Kernel
 from xad.core.rules import General
 from xad.core.wrapper import Wrapper, innermost
-from xad.errors import DTypeError, ShapeError
+from xad.errors import DTypeError, IndexingError, ShapeError
 from xad.ops.arguments import Array, is_kind, operand
 from xad.ops.declare import register
 from xad.ops.gathering import index_array
@@ -115,7 +115,13 @@ def softmax_cross_entropy(logits: Array, labels: Array, /) -> Array:
             f"xad.{name}: expected logits of a real floating-point data type, got {logits.dtype}; "
             "cast them with xad.astype"
         )
-    labels = index_array(name, labels, logits)
+    try:
+        labels = index_array(name, labels, logits)
+    except IndexingError:
+        raise DTypeError(
+            f"xad.{name}: expected labels of an integer data type, got "
+            f"{getattr(labels, 'dtype', type(labels).__name__)}; labels are class numbers"
+        ) from None
     shape = tuple(logits.shape)
     if not shape or tuple(labels.shape) != shape[:-1]:
         raise ShapeError(

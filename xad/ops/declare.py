@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from textwrap import fill
 from typing import Any, TypeVar
 
 from xad.backend.adapter import Adapter
@@ -36,6 +35,42 @@ KINDS = {
     "any": ("any data type", "[1.0, 2.5]", "[[2.0], [0.5]]"),
 }
 """What the standard calls a group of data types: in words, and two arrays of such a type."""
+
+UNARY = """{summary}
+
+    y = {short}(x)        {derivative}
+
+``x``: an array of any shape, of {taken}; or a Python
+number. Returns an array of the same shape, of {returned}.
+
+Errors: TypeError for what is no array; the library's own for data types that it refuses.
+
+>>> import xad
+>>> xad.{name}(xad.asarray({example})).shape
+(2,)
+
+Source: {source}
+"""
+
+BINARY = """{summary}
+
+    y = {short}(x1, x2)        {derivative}
+
+``x1``, ``x2``: arrays whose shapes broadcast, of {taken},
+of one library and on one device. One may be a Python number, which takes the data type of the
+other. Returns an array of the broadcast shape, of {returned}.
+
+Errors: TypeError for what is no array and for arrays of different libraries; ValueError for
+shapes that do not broadcast and for different devices.
+
+>>> import xad
+>>> xad.{name}(xad.asarray({first}), xad.asarray({second})).shape
+(2, 2)
+
+Source: {source}
+"""
+
+FLAT = "constant almost everywhere"
 
 Registered = TypeVar("Registered", bound=Primitive)
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -81,16 +116,16 @@ def unary(
     def function(x: Array, /) -> Array:
         return call(x)
 
-    words, example, _ = KINDS[kinds]
-    function.__doc__ = _docstring(
-        summary,
-        f"y = {_short(name)}(x)",
-        f"dy/dx = {derivative}" if derivative else _FLAT,
-        f"``x``: an array of any shape, of {words}; or a Python number. "
-        f"Returns an array of the same shape, of {returns or 'the data type of `x`'}.",
-        "TypeError for what is no array; the library's own for data types that it refuses.",
-        f"xad.{name}(xad.asarray({example})).shape\n(2,)",
-        source,
+    taken, example, _ = KINDS[kinds]
+    function.__doc__ = UNARY.format(
+        summary=summary,
+        name=name,
+        short=_short(name),
+        derivative=f"dy/dx = {derivative}" if derivative else FLAT,
+        taken=taken,
+        returned=returns or "the data type of `x`",
+        example=example,
+        source=source,
     )
     return _public(function, name)
 
@@ -124,23 +159,19 @@ def binary(
     def function(x1: Array, x2: Array, /) -> Array:
         return call(x1, x2)
 
-    words, first, second = KINDS[kinds]
-    function.__doc__ = _docstring(
-        summary,
-        f"y = {_short(name)}(x1, x2)",
-        f"dy/dx1, dy/dx2 = {derivative}" if derivative else _FLAT,
-        f"``x1``, ``x2``: arrays whose shapes broadcast, of {words}, of one library and on one "
-        "device. One may be a Python number, which takes the data type of the other. "
-        f"Returns an array of the broadcast shape, of {returns or 'the promoted data type'}.",
-        "TypeError for what is no array and for arrays of different libraries; ValueError "
-        "for shapes that do not broadcast and for different devices.",
-        f"xad.{name}(xad.asarray({first}), xad.asarray({second})).shape\n(2, 2)",
-        source,
+    taken, first, second = KINDS[kinds]
+    function.__doc__ = BINARY.format(
+        summary=summary,
+        name=name,
+        short=_short(name),
+        derivative=f"dy/dx1, dy/dx2 = {derivative}" if derivative else FLAT,
+        taken=taken,
+        returned=returns or "the promoted data type",
+        first=first,
+        second=second,
+        source=source,
     )
     return _public(function, name)
-
-
-_FLAT = "constant almost everywhere"
 
 
 def _short(name: str) -> str:
@@ -152,19 +183,3 @@ def _public(function: Function, name: str) -> Function:
     function.__name__ = function.__qualname__ = _short(name)
     function.__module__ = ".".join(["xad", *name.split(".")[:-1]])
     return function
-
-
-def _docstring(
-    summary: str,
-    formula: str,
-    derivative: str,
-    arguments: str,
-    errors: str,
-    example: str,
-    source: str,
-) -> str:
-    arguments, errors = fill(arguments, 92), fill(f"Errors: {errors}", 92)
-    return (
-        f"{summary}\n\n    {formula}        {derivative}\n\n{arguments}\n\n{errors}\n\n"
-        f">>> import xad\n>>> {example}\n\nSource: {source}\n"
-    )

@@ -13,6 +13,7 @@ from xad.core.conform import is_complex, namespace_of
 from xad.core.diagnosis import SCALARS
 from xad.core.primitive import Params, Primitive
 from xad.core.rules import Bilinear
+from xad.core.wrapper import Wrapper
 from xad.errors import AxisError, ShapeError
 from xad.ops.arguments import Array, many_axes, operand
 from xad.ops.declare import register
@@ -75,15 +76,16 @@ def matmul(x1: Array, x2: Array, /) -> Array:
     """
     a = _product_operand("matmul", x1)
     b = _product_operand("matmul", x2)
-    shape_a, shape_b = tuple(a.shape), tuple(b.shape)
+    shape_a, shape_b = a.shape, b.shape
     ndim_a, ndim_b = len(shape_a), len(shape_b)
+    if ndim_a == ndim_b == 2 and shape_a[1] == shape_b[0]:
+        return box(_matmul.dispatch((a, b), {}))
+    shape_a, shape_b = tuple(shape_a), tuple(shape_b)
     if not ndim_a or not ndim_b or shape_a[-1] != shape_b[-2 if ndim_b > 1 else -1]:
         raise ShapeError(
             "xad.matmul: expected the last axis of x1 to be as long as the last but one of x2 (or "
             f"its only one), got {shape_a} and {shape_b}"
         )
-    if ndim_a == ndim_b == 2:
-        return box(_matmul.bind(a, b))
     if ndim_a == 1:
         a = reshape(a, (1, *shape_a))
     if ndim_b == 1:
@@ -103,6 +105,8 @@ def matmul(x1: Array, x2: Array, /) -> Array:
 
 
 def _product_operand(name: str, x: Any) -> Any:
+    if isinstance(x, Wrapper):
+        return x
     if type(x) in SCALARS:
         raise TypeError(
             f"xad.{name}: expected arrays with axes, got the number {x!r}; multiply by a number "

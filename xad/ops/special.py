@@ -12,8 +12,8 @@ from xad.core.primitive import Kernel
 from xad.core.wrapper import innermost
 from xad.errors import BackendError
 from xad.ops.arguments import Array, adapter_inside, is_inexact, operand
-from xad.ops.declare import register, unary
 from xad.ops.cross_entropy import softmax_cross_entropy
+from xad.ops.declare import register, unary
 from xad.ops.softmax import in_place, log_softmax, logsumexp, softmax
 
 __all__ = [

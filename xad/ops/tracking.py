@@ -1,4 +1,4 @@
-"""What tracking needs and the standard has no name for: to stop it, to seed it, to copy under it."""
+"""What tracking needs and the standard has no name for: to stop, to seed, to copy under it."""
 
 from __future__ import annotations
 

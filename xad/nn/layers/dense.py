@@ -60,12 +60,13 @@ class Dense:
 
     def __call__(self, x: Any) -> Any:
         """x @ weight + bias."""
-        if not x.shape or x.shape[-1] != self.weight.shape[0]:
+        try:
+            y = xad.matmul(x, self.weight)
+        except ShapeError as error:
             raise ShapeError(
                 f"expected inputs of shape (..., {self.weight.shape[0]}) for {self!r}, got "
                 f"{tuple(x.shape)}; reshape them or create the layer with another number of inputs"
-            )
-        y = xad.matmul(x, self.weight)
+            ) from error
         return y if self.bias is None else y + self.bias
 
     def __repr__(self) -> str:

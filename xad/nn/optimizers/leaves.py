@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import xad
@@ -34,21 +34,27 @@ def update_leaves(
         if other_structure != structure:
             raise TreeError(f"{name}.update: {tree.difference(structure, other_structure)}")
         columns.append(leaves)
-    rows: list[list[Any]] = []
+    rows: list[Sequence[Any]] = []
     for row in zip(*columns, strict=True):
         parameter, gradient = row[:2]
-        if tuple(parameter.shape) != tuple(gradient.shape):
+        if parameter.shape != gradient.shape:
             place = tree.paths(params)[len(rows)]
             raise ShapeError(
                 f"{name}.update: expected a gradient of shape {tuple(parameter.shape)} for "
                 f"{place}, got {tuple(gradient.shape)}; pass the gradient of a single number"
             )
-        arrays = [plain(x) for x in row]
-        if not all(map(is_plain, arrays)):
-            arrays = [xad.asarray(x) for x in row]
-        rows.append([like(x, parameter) for x in update(*arrays)])
+        if is_plain(parameter) and len({type(x) for x in row}) == 1:
+            rewrap = adapter_of(parameter).rewrap
+            rows.append([rewrap(x) for x in update(*row)])
+        else:
+            rows.append([like(x, parameter) for x in update(*_unwrapped(row))])
     count = 1 + len(memory)
     return [tree.unflatten(structure, [row[i] for row in rows]) for i in range(count)]
+
+
+def _unwrapped(row: Sequence[Any]) -> list[Any]:
+    arrays = [plain(x) for x in row]
+    return arrays if all(map(is_plain, arrays)) else [xad.asarray(x) for x in row]
 
 
 def square_root(x: Any) -> Any:

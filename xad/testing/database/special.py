@@ -131,6 +131,42 @@ def _xlogy_errors(make: Maker) -> list[ErrorCase]:
     ]
 
 
+def _cross_entropy_samples(make: Maker) -> list[Sample]:
+    far = _far(make)
+    large = np.asarray([[far, 0.0, -far], [far, far + 1, far - 1]], make.dtype)
+    masked = make.array(2, 3)
+    masked[0, 1] = -np.inf
+    return [
+        Sample((make.array(3), make.indices(3))),
+        Sample((make.array(4, 3), make.indices(3, 4))),
+        Sample((make.array(2, 2, 3), make.indices(3, 2, 2))),
+        Sample((make.array(2, 3), make.indices(3, 2).astype(np.int32))),
+        Sample((make.array(2, 1), np.zeros(2, np.int64))),
+        Sample((make.array(0, 3), make.indices(3, 0))),
+        Sample((large, np.asarray([2, 1]))),
+        Sample((masked, np.asarray([0, 2]))),
+    ]
+
+
+def _cross_entropy(logits: HostArray, labels: HostArray) -> Any:
+    """log Σ exp(logits) - logits[label]."""
+    chosen = np.take_along_axis(logits, labels[..., None], axis=-1)
+    return np.logaddexp.reduce(logits - chosen, axis=-1).astype(logits.dtype)
+
+
+def _cross_entropy_errors(make: Maker) -> list[ErrorCase]:
+    logits, labels = make.array(2, 3), np.asarray([0, 2])
+    shapes = [(logits, labels[:1]), (logits, labels[:, None]), (make.array(), labels)]
+    return [
+        *(ErrorCase(pair, ShapeError, "expected integer labels of shape") for pair in shapes),
+        ErrorCase((logits, make.array(2)), DTypeError, "labels of an integer data type, got"),
+        ErrorCase((labels, labels), DTypeError, "real floating-point.*xad.astype"),
+        ErrorCase((logits, labels + 1), ValueError, "class numbers from 0 to 2.*got 3"),
+        ErrorCase((logits, labels - 1), ValueError, "class numbers from 0 to 2.*got -1"),
+        ErrorCase(([1.0, 2.0], labels), TypeError, "expected an array, got list"),
+    ]
+
+
 OPS: list[OpInfo] = [
     _of_one("erf", _scipy("erf"), large=False),
     _of_one("erfc", _scipy("erfc"), large=False),
@@ -151,5 +187,12 @@ OPS: list[OpInfo] = [
         _axis_samples,
         _along_last("log_softmax"),
         errors=_axis_errors,
+    ),
+    OpInfo(
+        "special.softmax_cross_entropy",
+        _cross_entropy_samples,
+        _cross_entropy,
+        constant=(1,),
+        errors=_cross_entropy_errors,
     ),
 ]
