@@ -177,12 +177,14 @@ def _split_dict(tree: dict[Any, Any]) -> tuple[tuple[Any, ...], list[Any], tuple
     return keys, [tree[key] for key in keys], ()
 
 
-@functools.cache
-def _fields(kind: type) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _find_fields(kind: type) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The names of a dataclass's fields: those that hold leaves, and the static ones."""
     fields = dataclasses.fields(kind)
     fixed = tuple([f.name for f in fields if f.metadata.get("static")])
     return tuple([f.name for f in fields if f.name not in fixed]), fixed
+
+
+_fields: Callable[[type], tuple[tuple[str, ...], tuple[str, ...]]] = functools.cache(_find_fields)
 
 
 def _getter(names: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:
@@ -206,7 +208,10 @@ def _unflatten(structure: Structure, rest: Iterator[Any]) -> Any:
         return None
     children = []
     for part in parts:
-        children.append(next(rest) if part is LEAF else _unflatten(part, rest))
+        if part is LEAF:
+            children.append(next(rest))
+        else:
+            children.append(_unflatten(part, rest))
     if kind is tuple:
         return tuple(children)
     if kind is dict:

@@ -27,17 +27,26 @@ def _reduction(ufunc: np.ufunc) -> Callable[..., Any]:
         dtype: Any = None,
         keepdims: bool = False,
     ) -> Any:
+        if x.ndim == 2 and axis in _LAST_OF_TWO and x.shape[1] <= SHORT and x.shape[0] >= MANY:
+            # NumPy reduces short rows one by one; down the columns it runs along memory.
+            out = reduce(np.ascontiguousarray(x.T), axis=0, dtype=dtype)
+            return out[:, None] if keepdims else out
         return reduce(x, axis=axis, dtype=dtype, keepdims=keepdims)
 
     return run
 
 
-def _mean(
-    x: Any, /, *, axis: int | tuple[int, ...] | None = None, keepdims: bool = False
-) -> Any:
+_LAST_OF_TWO = (1, -1, (1,), (-1,))
+SHORT, MANY = 32, 64
+
+
+_sum: Callable[..., Any] = np.add.reduce
+
+
+def _mean(x: Any, /, *, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> Any:
     if x.dtype.char not in "fdFD" or not x.size:
         return np.mean(x, axis=axis, keepdims=keepdims)
-    total = np.add.reduce(x, axis=axis, keepdims=keepdims)
+    total = _sum(x, axis=axis, keepdims=keepdims)
     return total / x.dtype.type(x.size // total.size)
 
 

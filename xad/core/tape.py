@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Sequence
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from typing import Any
 
 from xad.backend.registry import adapter_of
@@ -178,14 +178,10 @@ def _walk(
 ) -> dict[Node, Any]:
     found: dict[Node, Any] = {}
     pending: dict[Node, Any] = {}
-    order: list[tuple[int, Node]] = []
-
     for node, seed in seeds:
-        if node in pending:
-            pending[node] = pending[node] + seed
-        else:
-            pending[node] = seed
-            heappush(order, (-node.number, node))
+        pending[node] = pending[node] + seed if node in pending else seed
+    order = [(-node.number, node) for node in pending]
+    heapify(order)
     nested = False
     chosen: set[Node] = set()
     while order:
@@ -201,9 +197,7 @@ def _walk(
             node, g = node.lifted(), lift(g)
         shares = primitive.pullback(node, g)
         if primitive.chooses or (chosen and original in chosen):
-            chosen.update([parent for parent in node.parents if parent is not None])
-            if primitive.elementwise and original in chosen:
-                shares = [_where_chosen(g, share) for share in shares]
+            shares = _behind_where(original, g, shares, chosen)
         for parent, share in zip(node.parents, shares):
             if share is None or parent is None:
                 continue
@@ -217,6 +211,14 @@ def _walk(
                 pending[parent] = share
                 heappush(order, (-parent.number, parent))
     return found
+
+
+def _behind_where(node: Node, g: Any, shares: Sequence[Any], chosen: set[Node]) -> Sequence[Any]:
+    """The shares of a ``where``, or of a node behind one; adds its parents to the ``chosen``."""
+    chosen.update([parent for parent in node.parents if parent is not None])
+    if node in chosen and node.primitive is not None and node.primitive.elementwise:
+        return [_where_chosen(g, share) for share in shares]
+    return shares
 
 
 def _where_chosen(g: Any, share: Any) -> Any:

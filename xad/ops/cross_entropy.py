@@ -17,7 +17,13 @@ from xad.errors import DTypeError, IndexingError, ShapeError
 from xad.ops.arguments import Array, is_kind, operand
 from xad.ops.declare import register
 from xad.ops.gathering import index_array
-from xad.ops.softmax import in_place, largest_number
+from xad.ops.softmax import (
+    in_place,
+    largest_number,
+    softmax_kernel,
+    softmax_primitive,
+    softmax_rule,
+)
 
 # Public as xad.special.softmax_cross_entropy.
 __all__: list[str] = []
@@ -60,21 +66,43 @@ def _chosen(xp: Any, logits: Any, labels: Any) -> Any:
     return xp.reshape(xp.take(xp.reshape(logits, (-1,)), flat, axis=0), labels.shape)
 
 
-def _slope(xp: Any, logits: Any, labels: Any, y: Any) -> Any:
-    """softmax(logits) - one_hot(labels), from what is known: y = log Σ exp(logits) - chosen."""
-    # The difference comes first: where all logits are large, their sum with y has few digits.
-    chosen = _chosen(xp, logits, labels)[..., None]
-    softmax = xp.exp(xp.subtract(xp.subtract(logits, chosen), y[..., None]))
-    right = xp.equal(labels[..., None], _counted_like(labels, logits.shape[-1]))
-    return xp.subtract(softmax, xp.astype(right, logits.dtype))
+def _slope_kernel(adapter: Adapter) -> Kernel:
+    xp, softmax = adapter.namespace, softmax_kernel(adapter)
+
+    def compute(logits: Any, labels: Any) -> Any:
+        right = xp.equal(labels[..., None], _counted_like(labels, logits.shape[-1]))
+        return softmax(logits, (logits.ndim - 1,)) - xp.astype(right, logits.dtype)
+
+    return compute
 
 
-def _back(xp: Any, g: Any, logits: Any, labels: Any, y: Any) -> Any:
-    return xp.multiply(_slope(xp, logits, labels, y), g[..., None])
+# softmax(logits) - one_hot(labels): an operation of its own, whose own slope is that of softmax.
+_slope = register(
+    General(
+        "special.softmax_cross_entropy_slope",
+        "logits labels",
+        vjp={"logits": lambda xp, g, logits: softmax_rule(g, _softmax_of(logits), _last(g), xp)},
+        jvp={"logits": lambda xp, t, logits: softmax_rule(t, _softmax_of(logits), _last(t), xp)},
+        batch=shifted(axis=()),
+        kernel=_slope_kernel,
+    )
+)
 
 
-def _forward(xp: Any, t: Any, logits: Any, labels: Any, y: Any) -> Any:
-    return xp.sum(xp.multiply(_slope(xp, logits, labels, y), t), axis=-1)
+def _last(x: Any) -> tuple[int, ...]:
+    return (x.ndim - 1,)
+
+
+def _softmax_of(logits: Any) -> Any:
+    return softmax_primitive.bind(logits, axis=_last(logits))
+
+
+def _back(xp: Any, g: Any, logits: Any, labels: Any) -> Any:
+    return xp.multiply(_slope.bind(logits, labels), g[..., None])
+
+
+def _forward(xp: Any, t: Any, logits: Any, labels: Any) -> Any:
+    return xp.sum(xp.multiply(_slope.bind(logits, labels), t), axis=-1)
 
 
 _softmax_cross_entropy = register(
@@ -96,8 +124,7 @@ def softmax_cross_entropy(logits: Array, labels: Array, /) -> Array:
 
     ``logits``: an array of a real floating-point data type, of shape (..., classes); -inf for what
     is impossible. ``labels``: class numbers, integers of shape (...). Returns an array of that
-    shape, of the data type of ``logits``, without overflow for any finite logits. Where the right
-    class is impossible it is inf, and its slope nan.
+    shape, of the data type of ``logits``, without overflow for any finite logits.
 
     Errors: DTypeError (a TypeError) for other data types; ShapeError (a ValueError) if the shapes
     do not fit; ValueError for class numbers out of range, looked at where they lie on the host.

@@ -43,6 +43,9 @@ def index_array(name: str, indices: Any, x: Any) -> Any:
     """Indices as an array in the library and on the device of ``x``, of its indexing dtype."""
     inner = innermost(x)
     home = adapter_of(inner)
+    wanted = _index_dtype(home, home.device_of(inner))
+    if adapter_for(type(indices)) is home and indices.dtype == wanted:
+        return home.rewrap(indices)
     if isinstance(indices, (list, tuple)):
         indices = np.asarray(indices, dtype=None if len(indices) else np.int64)
     if isinstance(indices, (np.ndarray, np.generic)):
@@ -54,7 +57,6 @@ def index_array(name: str, indices: Any, x: Any) -> Any:
         raise IndexingError(
             f"xad.{name}: expected an integer array as index, got {type(indices).__name__}"
         )
-    wanted = _index_dtype(home, home.device_of(inner))
     if indices.dtype.__class__ is wanted.__class__ and indices.dtype != wanted:
         return astype(indices, wanted)
     return indices

@@ -42,7 +42,7 @@ def largest_number(xp: Any) -> Callable[[Any], Any]:
 # the softmax 0 and the logarithm of the sum 0 there, and no 0/0 comes up.
 
 
-def _softmax_kernel(adapter: Adapter) -> Kernel:
+def softmax_kernel(adapter: Adapter) -> Kernel:
     xp, exp = adapter.namespace, in_place(adapter, "exp")
     largest = largest_number(xp)
 
@@ -90,20 +90,20 @@ def _logsumexp_kernel(adapter: Adapter) -> Kernel:
     return compute
 
 
-def _softmax_rule(v: Any, y: Any, axis: tuple[int, ...], xp: Any) -> Any:
+def softmax_rule(v: Any, y: Any, axis: tuple[int, ...], xp: Any) -> Any:
     """y (v - sum of y v): the Jacobian diag(y) - y yᵀ is its own transpose."""
     mean = xp.sum(xp.multiply(y, v), axis=axis, keepdims=True)
     return xp.multiply(y, xp.subtract(v, mean))
 
 
-_softmax = register(
+softmax_primitive = register(
     General(
         "special.softmax",
         "x",
-        vjp={"x": lambda xp, g, y, axis: _softmax_rule(g, y, axis, xp)},
-        jvp={"x": lambda xp, t, y, axis: _softmax_rule(t, y, axis, xp)},
+        vjp={"x": lambda xp, g, y, axis: softmax_rule(g, y, axis, xp)},
+        jvp={"x": lambda xp, t, y, axis: softmax_rule(t, y, axis, xp)},
         batch=shifted(),
-        kernel=_softmax_kernel,
+        kernel=softmax_kernel,
     )
 )
 _log_softmax = register(
@@ -129,11 +129,11 @@ _log_softmax = register(
 def _logsumexp_back(xp: Any, g: Any, x: Any, axis: tuple[int, ...]) -> Any:
     # softmax(x) from x itself: exp(x - y) has only the digits that y = 1e4 leaves, three or so.
     kept = tuple([1 if i in axis else n for i, n in enumerate(x.shape)])
-    return xp.multiply(xp.reshape(g, kept), _softmax.bind(x, axis=axis))
+    return xp.multiply(xp.reshape(g, kept), softmax_primitive.bind(x, axis=axis))
 
 
 def _logsumexp_forward(xp: Any, t: Any, x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
-    weighted = xp.multiply(_softmax.bind(x, axis=axis), t)
+    weighted = xp.multiply(softmax_primitive.bind(x, axis=axis), t)
     return xp.sum(weighted, axis=axis, keepdims=keepdims)
 
 
@@ -201,7 +201,7 @@ def softmax(x: Array, /, axis: Axis = -1) -> Array:
     Source: SciPy, ``scipy.special.softmax``; Bridle, 1990.
     """
     x, axes = _prepared("special.softmax", x, axis)
-    return box(_softmax.bind(x, axis=axes))
+    return box(softmax_primitive.bind(x, axis=axes))
 
 
 def log_softmax(x: Array, /, axis: Axis = -1) -> Array:

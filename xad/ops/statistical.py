@@ -34,6 +34,8 @@ def count_along(x: Any, axis: tuple[int, ...]) -> int:
 
 
 def _spread_back(xp: Any, g: Any, like: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
+    if not g.shape:  # one number goes everywhere
+        return xp.broadcast_to(g, like.shape)
     return xp.broadcast_to(restore_axes(xp, g, axis, keepdims), like.shape)
 
 
