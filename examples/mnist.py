@@ -4,10 +4,11 @@ At once and offline on 1,797 digits of 8 by 8 pixels that come with xad; on the 
 --data (a folder with its four files) or --mnist (from the cache, else downloaded, 11 MB).
 Draws the curves, the weights of the first layer and the confusion matrix.
 
-    python examples/mnist.py                                              # seconds
-    python examples/mnist.py --mnist --hidden 100 --activation sigmoid --optimizer sgd
-    python examples/mnist.py --mnist --hidden 0 --optimizer sgd           # one weight per pixel
-    XAD_DEVICE=cuda python examples/mnist.py --mnist                      # on a GPU, with CuPy
+    python examples/mnist.py                                         # a second
+    python examples/mnist.py --mnist --hidden 100                    # sigmoids, gradient descent
+    python examples/mnist.py --mnist --hidden 0                      # one weight per pixel
+    python examples/mnist.py --mnist --activation relu --optimizer adam
+    XAD_DEVICE=cuda python examples/mnist.py --mnist                 # on a GPU, with CuPy
 """
 
 import argparse
@@ -28,15 +29,23 @@ def parse(argv):
     parser.add_argument("--data", type=Path, help="a folder with the files of MNIST, .gz or not")
     parser.add_argument("--mnist", action="store_true", help="MNIST from the cache or the network")
     parser.add_argument("--hidden", type=int, default=100, help="hidden units; 0 for no such layer")
-    parser.add_argument("--activation", choices=ACTIVATIONS, default="relu")
-    parser.add_argument("--optimizer", choices=("adam", "sgd"), default="adam")
+    parser.add_argument(
+        "--activation", choices=ACTIVATIONS, help="default: sigmoid; relu for the small digits"
+    )
+    parser.add_argument(
+        "--optimizer", choices=("adam", "sgd"), help="default: sgd; adam for the small digits"
+    )
     parser.add_argument("--rate", type=float, help="of learning; by default one that fits")
     parser.add_argument("--epochs", type=int, help="passes over the data; by default enough")
     parser.add_argument("--batch", type=int, help="examples per step; 64 for adam, 32 for sgd")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("out"), help="where the pictures go")
     parser.add_argument("--quick", action="store_true", help="a third of the epochs")
-    return parser.parse_args(argv)
+    options = parser.parse_args(argv)
+    is_small = options.data is None and not options.mnist
+    options.activation = options.activation or ("relu" if is_small else "sigmoid")
+    options.optimizer = options.optimizer or ("adam" if is_small else "sgd")
+    return options
 
 
 def load(options):

@@ -20,6 +20,8 @@ Operator = Callable[[Any, Any], Any]
 
 def _operator(function: Operator) -> tuple[Operator, Operator]:
     """The methods for an operator with the wrapper on its left and on its right."""
+    # Straight to the primitive: the public function in between adds only its docstring.
+    function = getattr(function, "call", function)
 
     def operate(self: Any, other: Any) -> Any:
         return function(self, other)

@@ -45,6 +45,9 @@ class Elementwise(Primitive):
         self._keepers: dict[tuple[bool, ...], Keep] = {
             tracked: self._keeper(tracked) for tracked in product((False, True), repeat=len(slopes))
         }
+        self._keep_all = self._keeper((True,) * len(slopes))
+        self._keep_for_first = self._keeper((True, *(False,) * (len(slopes) - 1)))
+        self._keep_for_last = self._keeper((*(False,) * (len(slopes) - 1), True))
 
     def _keeper(self, tracked: tuple[bool, ...]) -> Keep:
         """Picks what the tracked operands' slopes name, each in its place, None elsewhere."""
@@ -116,7 +119,7 @@ class Elementwise(Primitive):
         shape = out.shape
         if not shape:
             out = as_array(out)
-        keeper = self._keepers[(True,)]
+        keeper = self._keep_all
         saved = () if keeper is None else keeper((value, out, None))
         return x.__class__(out, Node(shape, out.dtype, self, (node,), saved, NO_PARAMS), x.level)
 
@@ -145,12 +148,17 @@ class Elementwise(Primitive):
             except Exception as error:
                 explain(self.name, (x, y), error)
                 raise
+        if node_b is None:
+            keeper = self._keep_for_first
+        elif node_a is None:
+            keeper = self._keep_for_last
+        else:
+            keeper = self._keep_all
         if (node_a is None and node_b is None) or paused(top.level):
             return box(out)
         shape = out.shape
         if not shape:
             out = as_array(out)
-        keeper = self._keepers[node_a is not None, node_b is not None]
         saved = () if keeper is None else keeper((x, y, out, None))
         node = Node(shape, out.dtype, self, (node_a, node_b), saved, NO_PARAMS)
         return top.__class__(out, node, top.level)

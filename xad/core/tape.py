@@ -188,7 +188,7 @@ def _walk(
         node = original = heappop(order)[1]
         g = pending.pop(node)
         primitive = node.primitive
-        if primitive is None or node in wanted:
+        if primitive is None or (wanted and node in wanted):
             found[node] = g
             if primitive is None or (within is not None and _none_within(node.parents, within)):
                 continue

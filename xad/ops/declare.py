@@ -127,6 +127,7 @@ def unary(
         example=example,
         source=source,
     )
+    function.call = call  # type: ignore[attr-defined]
     return _public(function, name)
 
 
@@ -171,6 +172,7 @@ def binary(
         second=second,
         source=source,
     )
+    function.call = call  # type: ignore[attr-defined]
     return _public(function, name)
 
 
