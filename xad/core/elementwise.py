@@ -148,17 +148,13 @@ class Elementwise(Primitive):
             except Exception as error:
                 explain(self.name, (x, y), error)
                 raise
-        if node_b is None:
-            keeper = self._keep_for_first
-        elif node_a is None:
-            keeper = self._keep_for_last
-        else:
-            keeper = self._keep_all
         if (node_a is None and node_b is None) or paused(top.level):
             return box(out)
         shape = out.shape
         if not shape:
             out = as_array(out)
+        only = self._keep_for_first if node_b is None else self._keep_for_last
+        keeper = only if node_a is None or node_b is None else self._keep_all
         saved = () if keeper is None else keeper((x, y, out, None))
         node = Node(shape, out.dtype, self, (node_a, node_b), saved, NO_PARAMS)
         return top.__class__(out, node, top.level)
