@@ -9,17 +9,17 @@ import numpy as np
 from xad import tree
 from xad.array import Array
 from xad.backend.registry import adapter_of
-from xad.core.batching import Batched, settled
+from xad.core.batching import Batched
 from xad.core.boxing import set_box
 from xad.core.conform import conform
 from xad.core.recording import Recording
 from xad.core.tangent import Forward
 from xad.core.tape import Leaf, Node, Reverse, backward, between
-from xad.core.wrapper import BASE_LEVEL, Wrapper, innermost
+from xad.core.wrapper import BASE_LEVEL, innermost
 from xad.errors import ConcreteValueError, GraphError, NotDifferentiableError, ShapeError
-from xad.ops import creation, data_type, joining, transfer
+from xad.ops import creation
 from xad.ops.arguments import is_inexact, operand
-from xad.ops.tracking import copied, filled, separate, stop_gradient
+from xad.ops.tracking import filled, separate, stop_gradient
 
 
 class Tensor(Array, Reverse):
@@ -211,17 +211,7 @@ def asarray(
 
     Source: array API standard 2025.12, creation functions, ``asarray``.
     """
-    if isinstance(obj, Wrapper):
-        out = obj if dtype is None else data_type.astype(obj, dtype)
-        if device is not None:
-            out = transfer.to_device(out, device)
-        if copy and settled(out) is settled(obj):
-            out = copied(out)
-    elif _holds_wrappers(obj):
-        parts = [asarray(part, dtype=dtype, device=device) for part in obj]
-        out = joining.stack(parts)
-    else:
-        out = Tensor(creation.as_library_array(obj, dtype=dtype, device=device, copy=copy))
+    out = creation.asarray(obj, dtype=dtype, device=device, copy=copy)
     return track(out) if requires_grad else out
 
 
@@ -238,9 +228,3 @@ def track(x: Any) -> Tensor:
             "as in xad.asarray(..., dtype=xad.float64)"
         )
     return Tensor(x.value, Leaf(x.value))
-
-
-def _holds_wrappers(obj: Any) -> bool:
-    return isinstance(obj, (list, tuple)) and any(
-        isinstance(part, Wrapper) or _holds_wrappers(part) for part in obj
-    )

@@ -147,6 +147,18 @@ def test_kernels_run_on_the_operands_device(cupy_adapter):
     assert w.device.id == 1
 
 
+def test_rules_run_on_the_operands_device(cupy_adapter):
+    """The namespace that rules are given, and the operators that they use."""
+    adapter = cupy_adapter(devices=2)
+    x = adapter.from_host(np.array([1.0, -2.0]), "cuda:1")
+    assert adapter.namespace.negative(x).device.id == 1
+    with pytest.raises(AssertionError, match="device 1 used while 0 is current"):
+        x + x
+    with adapter.around_rules(x):
+        assert (x + x).device.id == 1
+    assert adapter.fake.state["current"] == 0
+
+
 def test_no_switch_on_the_current_device(cupy_adapter):
     adapter = cupy_adapter(devices=2)
     x = adapter.from_host(np.array([1.0]), "cuda:0")

@@ -194,8 +194,11 @@ class Adapter:
     def synchronize(self, device: Any = None, /) -> None:
         """Wait for the work queued on ``device`` (default: all). At once where none is queued."""
 
-    def quiet(self) -> AbstractContextManager[Any]:
-        """Silence warnings about infinities while a rule runs: slopes have poles of their own."""
+    def around_rules(self, array: Any, /) -> AbstractContextManager[Any]:
+        """What rules about ``array`` run in.
+
+        It silences warnings about infinities: slopes have poles of their own.
+        """
         return np.errstate(all="ignore")
 
     # ---- arrays -----------------------------------------------------------------------------

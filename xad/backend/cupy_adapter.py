@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from functools import wraps
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -35,6 +37,10 @@ _PROBE_TOTAL = 12.0  # four elements of 1*1 + 1*1 + 1
 _ATOMIC = frozenset({"int32", "int64", "uint32", "uint64", "float16", "float32", "float64"})
 
 
+def _is_function(value: Any) -> bool:
+    return callable(value) and not isinstance(value, type)
+
+
 class CupyAdapter(Adapter):
     """CuPy through array-api-compat.
 
@@ -55,6 +61,25 @@ class CupyAdapter(Adapter):
 
     def _special(self, name: str) -> Any:
         return self._special_from("cupyx.scipy.special", name)
+
+    @property
+    def namespace(self) -> Any:
+        """array-api-compat's functions; among several GPUs each runs on its operands'."""
+        if not isinstance(self._namespace, SimpleNamespace):
+            compat = self._namespace or self._import(self._namespace_module)
+            run_there = self._on_operands_device
+            self._namespace = SimpleNamespace(
+                **{
+                    name: run_there(value) if _is_function(value) else value
+                    for name, value in vars(compat).items()
+                }
+            )
+        return self._namespace
+
+    def around_rules(self, array: Any, /) -> AbstractContextManager[Any]:
+        """The array's device made current, for the operators that rules use."""
+        device: AbstractContextManager[Any] = array.device
+        return device
 
     def _find_kernel(self, name: str) -> Callable[..., Any]:
         return self._on_operands_device(super()._find_kernel(name))

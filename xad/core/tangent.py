@@ -45,7 +45,8 @@ class Forward(Wrapper):
             lifted = tuple([lift(x) for x in out]) if type(out) is tuple else lift(out)
         else:
             lifted = out
-        with adapter_of(innermost(top)).quiet():
+        plain = innermost(top)
+        with adapter_of(plain).around_rules(plain):
             pushed = primitive.pushforward(values, lifted, tangents, params)
         kind = type(top)
         if type(out) is tuple:

@@ -169,7 +169,8 @@ def backward(
     seeds = list(seeds)
     if not seeds:
         return {}
-    with adapter_of(innermost(seeds[0][1])).quiet():
+    plain = innermost(seeds[0][1])
+    with adapter_of(plain).around_rules(plain):
         return _walk(seeds, set(wanted), within)
 
 

@@ -104,9 +104,9 @@ class Creation:
             return copied(out) if copy and settled(out) is settled(obj) else out
         if _holds_wrappers(obj):
             return stack([self.asarray(part, dtype=dtype, device=device) for part in obj])
-        return box(self.library_array(obj, dtype=dtype, device=device, copy=copy))
+        return box(self.plain_array(obj, dtype=dtype, device=device, copy=copy))
 
-    def library_array(
+    def plain_array(
         self, obj: Any, dtype: Any = None, device: Any = None, copy: bool | None = None
     ) -> Any:
         """The plain array of a library for what holds no tensors."""
@@ -360,7 +360,7 @@ def _from_python(obj: Any, xp: Any, dtype: Any, device: Any, copy: bool | None) 
 
 _selected = Creation(selected)
 arange = _selected.arange
-as_library_array = _selected.library_array
+asarray = _selected.asarray
 empty = _selected.empty
 eye = _selected.eye
 from_dlpack = _selected.from_dlpack

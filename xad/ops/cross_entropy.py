@@ -44,8 +44,9 @@ def _kernel(adapter: Adapter) -> Kernel:
 
 
 @lru_cache(maxsize=8)
-def _counted(adapter: Adapter, device: Any, count: int, step: int) -> Any:
+def _counted(adapter: Adapter, name: str, count: int, step: int) -> Any:
     """0, step, 2 step, ...: class numbers, and where the examples begin."""
+    device = adapter.parse_device(name)  # CuPy's devices have no hash, names have
     dtype = adapter.default_dtype("indexing", device)
     return adapter.namespace.arange(0, count * step, step, dtype=dtype, device=device)
 
@@ -53,7 +54,7 @@ def _counted(adapter: Adapter, device: Any, count: int, step: int) -> Any:
 def _counted_like(x: Any, count: int, step: int = 1) -> Any:
     inner = innermost(x)
     adapter = adapter_of(inner)
-    return _counted(adapter, adapter.device_of(inner), count, step)
+    return _counted(adapter, adapter.device_name(adapter.device_of(inner)), count, step)
 
 
 def _chosen(xp: Any, logits: Any, labels: Any) -> Any:

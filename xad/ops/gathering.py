@@ -26,9 +26,14 @@ from xad.ops.data_type import astype
 from xad.ops.declare import register
 
 
-@cache
 def _index_dtype(adapter: Adapter, device: Any) -> Any:
-    return adapter.default_dtype("indexing", device)
+    # By the device's name: CuPy's devices have no hash.
+    return _index_dtype_on(adapter, adapter.device_name(device))
+
+
+@cache
+def _index_dtype_on(adapter: Adapter, device: str) -> Any:
+    return adapter.default_dtype("indexing", adapter.parse_device(device))
 
 
 def integers(xp: Any, count: int, like: Any) -> Any:

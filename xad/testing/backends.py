@@ -54,7 +54,8 @@ class Place:
 
     def dtype_name(self, name: str) -> str:
         """``name``, or the next narrower data type if the device has none of that name."""
-        return name if _has(self, name) else NARROWER.get(name, name)
+        device = self.adapter.device_name(self.device)
+        return name if _has(self.adapter, device, name) else NARROWER.get(name, name)
 
     def array(self, values: Any, dtype: str | None = None) -> Any:
         """An array here with the values of a NumPy array, a number or a list of numbers.
@@ -71,9 +72,9 @@ class Place:
 
 
 @cache
-def _has(here: Place, name: str) -> bool:
+def _has(adapter: Adapter, device: str, name: str) -> bool:
     try:
-        made = here.adapter.from_host(np.zeros(1, dtype=name), here.device)
+        made = adapter.from_host(np.zeros(1, dtype=name), adapter.parse_device(device))
     except (ValueError, TypeError, RuntimeError):
         return False
     return str(made.dtype).rpartition(".")[2] == name

@@ -13,6 +13,8 @@ from xad.errors import NotDifferentiableError, ShapeError
 from xad.ops.arguments import is_inexact, operand
 from xad.tensor import Tensor
 
+Function = Callable[..., Any]
+
 
 class Inputs:
     """The arrays to transform by, as plain as they can be, and whether users held tensors."""
@@ -45,10 +47,6 @@ class Inputs:
         if isinstance(x, Wrapper):
             return x if self.boxed else settled(x)
         return Tensor(x) if self.boxed and hasattr(x, "dtype") else x
-
-    def faces(self, results: Any) -> Any:
-        """A tree of results in the user's own type."""
-        return tree.map(self.face, results)
 
 
 def below(x: Any, kind: type[Wrapper], level: int) -> Any:
@@ -90,6 +88,3 @@ def replace(arguments: Sequence[Any], argnums: int | tuple[int, ...], selected: 
     for i, value in pairs:
         new[i] = value
     return new
-
-
-Function = Callable[..., Any]
