@@ -389,6 +389,16 @@ def test_gradients_are_arrays_of_their_own(to_backend):
     assert float(y.grad[0]) == 1.0
 
 
+def test_a_gradient_is_never_the_cotangent_that_was_given(backend, device):
+    x = xad.asarray(backend.from_host(np.asarray([1.0, 2.0]), device), requires_grad=True)
+    cotangent = xad.asarray(backend.from_host(np.asarray([5.0, 6.0]), device))
+    x.backward(cotangent)
+    x.grad.value[0] = 7.0
+    found = x.gradient({"one": x, "two": x}, cotangent)
+    found["one"].value[0] = 8.0
+    assert float(cotangent[0]) == float(found["two"][0]) == 5.0
+
+
 def test_the_gradient_of_a_plain_zero_dimensional_array_is_an_array():
     assert isinstance(xad.grad(lambda x: x * x)(np.asarray(3.0)), np.ndarray)
     assert isinstance(xad.grad(lambda x: xad.astype(x, "float32"))(np.asarray(3.0)), np.ndarray)

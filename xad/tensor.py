@@ -62,8 +62,8 @@ class Tensor(Array, Reverse):
 
         Errors: RuntimeError if nothing behind requires grad; ValueError for a wrong shape.
         """
-        found = self._walk_back(gradient, "backward()", ())
-        for leaf, g in zip(found, separate(found.values(), [gradient]), strict=True):
+        found, seed = self._walk_back(gradient, "backward()", ())
+        for leaf, g in zip(found, separate(found.values(), [seed]), strict=True):
             if isinstance(leaf, Leaf):
                 leaf.grad = Tensor(g) if leaf.grad is None else leaf.grad + g
 
@@ -86,19 +86,20 @@ class Tensor(Array, Reverse):
                     f"{type(tensor).__name__}; make them with requires_grad=True"
                 )
         nodes = [tensor.node for tensor in wanted]
-        found = self._walk_back(gradient, "gradient(x)", nodes)
+        found, seed = self._walk_back(gradient, "gradient(x)", nodes)
         gradients = [
             found[node] if node in found else filled(tensor, 0)
             for tensor, node in zip(wanted, nodes, strict=True)
         ]
-        made = separate(gradients, [gradient])
+        made = separate(gradients, [seed])
         return tree.unflatten(structure, [Tensor(g) for g in made])
 
     def detach(self) -> Any:
         """The same values, through which no gradient flows."""
         return stop_gradient(self)
 
-    def _walk_back(self, gradient: Any, name: str, wanted: Any) -> dict[Node, Any]:
+    def _walk_back(self, gradient: Any, name: str, wanted: Any) -> tuple[dict[Node, Any], Any]:
+        """What arrives at the leaves and the ``wanted`` nodes, and the cotangent that was sent."""
         if self.level != BASE_LEVEL:
             raise GraphError(
                 f"y.{name} inside a transformation: expected a tensor with requires_grad; inside "
@@ -110,7 +111,8 @@ class Tensor(Array, Reverse):
                 "xad.asarray(..., requires_grad=True)"
             )
         within = between(self.node, wanted) if wanted else None
-        return backward([(self.node, self._seed(gradient, name))], wanted, within)
+        seed = self._seed(gradient, name)
+        return backward([(self.node, seed)], wanted, within), seed
 
     def _seed(self, gradient: Any, name: str) -> Any:
         if gradient is None:

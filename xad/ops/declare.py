@@ -82,6 +82,22 @@ def register(primitive: Registered) -> Registered:
     return primitive
 
 
+def _primitive(
+    name: str,
+    rule: tuple[Slope, ...] | Primitive | None,
+    kernel: Callable[[Adapter], Kernel] | None,
+) -> Primitive:
+    """The primitive for slopes, for None (constant almost everywhere), or as it is given."""
+    if isinstance(rule, Primitive):
+        primitive = rule
+    elif rule is None:
+        primitive = Constant(name, batch=aligned, kernel=kernel)
+    else:
+        primitive = Elementwise(name, *rule, kernel=kernel)
+    primitive.elementwise = True
+    return register(primitive)
+
+
 def unary(
     name: str,
     rule: Slope | Primitive | None,
@@ -99,13 +115,8 @@ def unary(
     The rest is for the docstring: the ``derivative`` in mathematics, the ``kinds`` of data types
     taken (of `KINDS`), and the data type that it ``returns`` if that is another.
     """
-    if isinstance(rule, Primitive):
-        primitive = register(rule)
-    elif rule is None:
-        primitive = register(Constant(name, batch=aligned, kernel=kernel))
-    else:
-        primitive = register(Elementwise(name, rule, kernel=kernel))
-    primitive.elementwise = True
+    given = rule if rule is None or isinstance(rule, Primitive) else (rule,)
+    primitive = _primitive(name, given, kernel)
     if isinstance(primitive, Elementwise):
         call = primitive.unary
     else:
@@ -143,13 +154,7 @@ def binary(
     source: str = SOURCE,
 ) -> Callable[[Array, Array], Array]:
     """A public elementwise function of two arrays that broadcast; see `unary`."""
-    if isinstance(rule, Primitive):
-        primitive = register(rule)
-    elif rule is None:
-        primitive = register(Constant(name, batch=aligned, kernel=kernel))
-    else:
-        primitive = register(Elementwise(name, *rule, kernel=kernel))
-    primitive.elementwise = True
+    primitive = _primitive(name, rule, kernel)
     if isinstance(primitive, Elementwise):
         call = primitive.binary
     else:
