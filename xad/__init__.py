@@ -18,7 +18,7 @@ import importlib
 from math import e, inf, nan, pi
 from typing import Any
 
-from xad import errors, linalg, special, tree
+from xad import errors, fft, linalg, special, tree
 from xad._version import __version__
 from xad.backend import selected, set_backend, show_config, use_backend
 from xad.core.pause import no_grad
@@ -176,6 +176,7 @@ __all__ = [
     "expand_dims",
     "expm1",
     "eye",
+    "fft",
     "finfo",
     "flip",
     "floor",

@@ -10,16 +10,30 @@ from typing import Any
 
 from xad.backend.adapter import Adapter
 from xad.ops import (
+    contraction,
+    convolution,
     creation,
     cumulative,
     data_type,
     elementwise,
+    fft,
     grids,
     joining,
+    linalg_decompositions,
+    linalg_norms,
+    linalg_products,
+    linalg_solving,
+    linalg_spectra,
     linear_algebra,
     manipulation,
     searching,
+    set_functions,
+    sorting,
     special,
+    special_bessel,
+    special_entropy,
+    special_error,
+    special_gamma,
     statistical,
     taking,
     utility,
@@ -30,6 +44,8 @@ from xad.ops.dtypes import dtypes_of
 API_VERSION = "2025.12"
 
 CHAPTERS: tuple[ModuleType, ...] = (
+    contraction,
+    convolution,
     creation,
     cumulative,
     data_type,
@@ -39,17 +55,31 @@ CHAPTERS: tuple[ModuleType, ...] = (
     linear_algebra,
     manipulation,
     searching,
+    set_functions,
+    sorting,
     statistical,
     taking,
     utility,
 )
 """The modules whose ``__all__`` makes up the main namespace."""
 
-LINALG: dict[str, Any] = {
-    **{name: getattr(linear_algebra, name) for name in linear_algebra.__all__},
-    "outer": linear_algebra.outer,
-}
-SPECIAL: dict[str, Any] = {name: getattr(special, name) for name in special.__all__}
+LINALG: tuple[ModuleType, ...] = (
+    linear_algebra,
+    linalg_decompositions,
+    linalg_norms,
+    linalg_products,
+    linalg_solving,
+    linalg_spectra,
+)
+FFT: tuple[ModuleType, ...] = (fft,)
+SPECIAL: tuple[ModuleType, ...] = (
+    special,
+    special_bessel,
+    special_entropy,
+    special_error,
+    special_gamma,
+)
+"""The modules of each extension."""
 
 CONSTANTS = {"e": math.e, "inf": math.inf, "nan": math.nan, "newaxis": None, "pi": math.pi}
 
@@ -70,8 +100,9 @@ class Namespace:
     def __init__(self, adapter: Adapter) -> None:
         self._adapter = adapter
         self.__name__ = f"xad[{adapter.name}]"
-        self.linalg = SimpleNamespace(**LINALG)
-        self.special = SimpleNamespace(**SPECIAL)
+        self.fft = SimpleNamespace(**names_of(FFT))
+        self.linalg = SimpleNamespace(**names_of(LINALG))
+        self.special = SimpleNamespace(**names_of(SPECIAL))
         vars(self).update(CONSTANTS)
         vars(self).update(dtypes_of(adapter))
         vars(self).update(names_of(CHAPTERS))

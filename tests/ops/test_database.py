@@ -29,8 +29,8 @@ NOT_OPERATIONS = {
     "fft.fftfreq": "makes an array from numbers",
     "fft.rfftfreq": "makes an array from numbers",
 }
-# Chapters that are modules of their own under xad.
-SUBMODULES = {"fft", "linalg", "special"}
+# Chapters in modules of their own under xad begin their files' names with these.
+EXTENSIONS = ("fft", "linalg", "special")
 # Files of xad.ops that are no chapters.
 TOOLS = {"arguments", "declare"}
 
@@ -41,7 +41,8 @@ def public_names():
         if module.name in TOOLS:
             continue
         chapter = import_module(f"xad.ops.{module.name}")
-        prefix = f"{module.name}." if module.name in SUBMODULES else ""
+        extension = module.name.partition("_")[0]
+        prefix = f"{extension}." if extension in EXTENSIONS else ""
         for name in getattr(chapter, "__all__", ()):
             yield prefix + name, getattr(chapter, name)
 

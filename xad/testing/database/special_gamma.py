@@ -1,0 +1,7 @@
+"""."""
+
+from __future__ import annotations
+
+from xad.testing.opinfo import OpInfo
+
+OPS: list[OpInfo] = []
