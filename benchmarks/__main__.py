@@ -12,6 +12,8 @@ WORKLOADS = {
     "overhead": "benchmarks.overhead",
     "mlp": "benchmarks.mlp",
     "depth": "benchmarks.depth",
+    "jacobian": "benchmarks.jacobian",
+    "hvp": "benchmarks.hvp",
     "import": "benchmarks.import_time",
 }
 THREADS = (

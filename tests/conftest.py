@@ -10,6 +10,10 @@ from importlib.util import find_spec
 import numpy as np
 import pytest
 
+# Read when JAX and Dask are imported: 64-bit numbers, and no threads beside those of the tests.
+os.environ.setdefault("JAX_ENABLE_X64", "1")
+os.environ.setdefault("DASK_SCHEDULER", "synchronous")
+
 from xad.errors import BackendError
 from xad.testing import place, selected_place
 
@@ -53,6 +57,11 @@ PLACES = {
     "numpy-cpu": lambda: place("numpy"),
     "array_api_strict-device1": other_device,
 }
+
+
+def pytest_make_parametrize_id(val):
+    """Functions by name: their addresses differ between the processes that share the tests."""
+    return getattr(val, "__name__", None) if callable(val) else None
 
 
 def pytest_generate_tests(metafunc):

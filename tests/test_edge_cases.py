@@ -6,7 +6,6 @@ import pytest
 import xad
 
 INF, NAN = float("inf"), float("nan")
-missing = pytest.mark.xfail(raises=AttributeError, reason="xad has no such function yet")
 
 
 @pytest.fixture
@@ -35,7 +34,6 @@ def test_square_root_is_infinitely_steep_at_zero(slope):
     slope(xad.sqrt, [0.0, 4.0], [INF, 0.25])
 
 
-@missing
 def test_norm_at_zero_has_the_subgradient_zero(slope):
     slope(xad.linalg.vector_norm, [0.0, 0.0], [0.0, 0.0])
     slope(xad.linalg.vector_norm, [3.0, 4.0], [0.6, 0.8])
@@ -170,7 +168,6 @@ def test_an_empty_sum(here):
     assert tuple(gradient.shape) == (0, 2)
 
 
-@missing
 def test_sorting_is_stable_and_its_gradient_follows(here, slope):
     weights = here.array([1.0, 2.0, 3.0, 4.0])
     slope(lambda x: xad.sort(x) * weights, [3.0, 1.0, 3.0, 2.0], [3.0, 1.0, 4.0, 2.0])
@@ -197,6 +194,29 @@ def test_an_element_taken_twice_counts_twice(here, slope):
     slope(lambda x: x[index], [5.0, 7.0], [2.0, 1.0])
 
 
+def test_an_element_that_is_assigned_to(here, close):
+    x = here.array([2.0, 3.0, 5.0])
+
+    def replaced(x, v):
+        y = x * 1
+        y[1] = v
+        return xad.sum(y * y)
+
+    first, second = xad.grad(replaced, (0, 1))(x, here.array(7.0))
+    close(first, [4.0, 0.0, 10.0])
+    close(second, 14.0)
+
+    def changed(x):
+        y = x * 1
+        y[y > 2.5] *= 2
+        y += 1
+        y[0] = y[0] * y[1]
+        return xad.sum(y)
+
+    # y = [(x0 + 1)(2 x1 + 1), 2 x1 + 1, 2 x2 + 1]
+    close(xad.grad(changed)(x), [7.0, 2 * 3 + 2, 2.0])
+
+
 def test_repeating_by_counts(here, slope):
     counts = here.array([1, 2], "int64")
     slope(lambda x: xad.repeat(x, counts), [5.0, 7.0], [1.0, 2.0])
@@ -209,19 +229,16 @@ def test_a_square_matrix_times_itself(slope):
 # ---- matrices -----------------------------------------------------------------------------------
 
 
-@missing
 def test_determinant_of_a_singular_matrix(slope):
     slope(xad.linalg.det, [[1.0, 2.0], [2.0, 4.0]], [[4.0, -2.0], [-2.0, 1.0]], 1e-7)
 
 
-@missing
 def test_equal_eigenvalues_and_equal_singular_values(slope):
     eye = np.eye(3)
     slope(xad.linalg.eigvalsh, eye, eye)
     slope(xad.linalg.svdvals, eye, eye)
 
 
-@missing
 def test_the_gradient_of_cholesky_is_symmetric(here):
     a = here.array([[2.0, 1.0], [1.0, 2.0]])
     gradient = here.to_host(xad.grad(lambda a: xad.sum(xad.linalg.cholesky(a)))(a))

@@ -22,7 +22,10 @@ from xad import errors, fft, linalg, special, tree
 from xad._version import __version__
 from xad.backend import selected, set_backend, show_config, use_backend
 from xad.core.pause import no_grad
+from xad.namespace import API_VERSION
 from xad.ops.clipping import clip
+from xad.ops.contraction import einsum
+from xad.ops.convolution import convolve
 from xad.ops.creation import (
     arange,
     empty,
@@ -102,10 +105,12 @@ from xad.ops.elementwise_trigonometric import (
     tanh,
 )
 from xad.ops.grids import meshgrid, tril, triu
+from xad.ops.inspection import __array_namespace_info__
 from xad.ops.joining import concat, diff, repeat, stack, tile, unstack
 from xad.ops.linear_algebra import matmul, matrix_transpose, tensordot, vecdot
 from xad.ops.manipulation import (
     broadcast_arrays,
+    broadcast_shapes,
     broadcast_to,
     expand_dims,
     flip,
@@ -116,12 +121,35 @@ from xad.ops.manipulation import (
     squeeze,
 )
 from xad.ops.searching import argmax, argmin, count_nonzero, nonzero, searchsorted, where
+from xad.ops.set_functions import (
+    isin,
+    unique_all,
+    unique_counts,
+    unique_inverse,
+    unique_values,
+)
+from xad.ops.sorting import argsort, sort
 from xad.ops.statistical import max, mean, min, std, sum, var
 from xad.ops.taking import take, take_along_axis
 from xad.ops.tracking import stop_gradient
+from xad.ops.updating import at
 from xad.ops.utility import all, any
 from xad.tensor import Tensor, asarray
+from xad.transforms.custom import checkpoint
+from xad.transforms.custom_rules import custom_jvp, custom_vjp
+from xad.transforms.debugging import debug_nans
 from xad.transforms.forward import jvp
+from xad.transforms.implicit import custom_root
+from xad.transforms.jacobians import (
+    elementwise_grad,
+    gauss_newton_product,
+    hessian,
+    hvp,
+    jacfwd,
+    jacobian,
+    jacrev,
+)
+from xad.transforms.linearize import linearize
 from xad.transforms.program import Program, make_program
 from xad.transforms.reverse import grad, value_and_grad, vjp
 from xad.transforms.vectorize import vmap
@@ -129,6 +157,8 @@ from xad.transforms.vectorize import vmap
 __all__ = [
     "Program",
     "Tensor",
+    "__array_api_version__",
+    "__array_namespace_info__",
     "__version__",
     "abs",
     "acos",
@@ -139,10 +169,12 @@ __all__ = [
     "arange",
     "argmax",
     "argmin",
+    "argsort",
     "asarray",
     "asin",
     "asinh",
     "astype",
+    "at",
     "atan",
     "atan2",
     "atanh",
@@ -153,21 +185,30 @@ __all__ = [
     "bitwise_right_shift",
     "bitwise_xor",
     "broadcast_arrays",
+    "broadcast_shapes",
     "broadcast_to",
     "can_cast",
     "ceil",
+    "checkpoint",
     "clip",
     "concat",
     "conj",
+    "convolve",
     "copysign",
     "cos",
     "cosh",
     "count_nonzero",
     "cumulative_prod",
     "cumulative_sum",
+    "debug_nans",
+    "custom_jvp",
+    "custom_root",
+    "custom_vjp",
     "diff",
     "divide",
     "e",
+    "einsum",
+    "elementwise_grad",
     "empty",
     "empty_like",
     "equal",
@@ -184,21 +225,29 @@ __all__ = [
     "from_dlpack",
     "full",
     "full_like",
+    "gauss_newton_product",
     "grad",
     "greater",
     "greater_equal",
+    "hessian",
+    "hvp",
     "hypot",
     "iinfo",
     "imag",
     "inf",
     "isdtype",
     "isfinite",
+    "isin",
     "isinf",
     "isnan",
+    "jacfwd",
+    "jacobian",
+    "jacrev",
     "jvp",
     "less",
     "less_equal",
     "linalg",
+    "linearize",
     "linspace",
     "log",
     "log1p",
@@ -249,6 +298,7 @@ __all__ = [
     "signbit",
     "sin",
     "sinh",
+    "sort",
     "special",
     "sqrt",
     "square",
@@ -268,6 +318,10 @@ __all__ = [
     "tril",
     "triu",
     "trunc",
+    "unique_all",
+    "unique_counts",
+    "unique_inverse",
+    "unique_values",
     "unstack",
     "use_backend",
     "value_and_grad",
@@ -281,6 +335,7 @@ __all__ = [
 ]
 
 newaxis = None
+__array_api_version__ = API_VERSION
 
 _DTYPES = (
     "bool",
@@ -297,7 +352,7 @@ _DTYPES = (
     "uint64",
     "uint8",
 )
-_SUBPACKAGES = ("nn", "testing", "viz")
+_SUBPACKAGES = ("nn", "optimize", "testing", "viz")
 
 
 def __getattr__(name: str) -> Any:
@@ -311,8 +366,3 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *_DTYPES, *_SUBPACKAGES})
-
-
-def __array_namespace_info__() -> Any:  # noqa: N807 - the standard's name
-    """What the selected backend's library says of its devices and data types."""
-    return selected().adapter.namespace.__array_namespace_info__()

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar
 
 from xad.backend.registry import adapter_of
+from xad.core.rebinding import rebind
 from xad.core.tape import Reverse
 from xad.core.wrapper import BASE_LEVEL, Wrapper, innermost
-from xad.errors import ConcreteValueError, NotDifferentiableError, ShapeError
+from xad.errors import (
+    ConcreteValueError,
+    DTypeError,
+    NotDifferentiableError,
+    ShapeError,
+    XadError,
+)
 from xad.namespace import Namespace, namespace_over
-from xad.ops import elementwise, indexing, joining, linear_algebra, transfer
+from xad.ops import assignment, elementwise, indexing, joining, linear_algebra, transfer
+from xad.protocols.numpy_functions import array_function
+from xad.protocols.numpy_ufuncs import array_ufunc
+from xad.protocols.python_numbers import check_number
 
 API_VERSIONS = ("2021.12", "2022.12", "2023.12", "2024.12", "2025.12")
 
@@ -32,6 +43,37 @@ def _operator(function: Operator) -> tuple[Operator, Operator]:
     return operate, operate_reflected
 
 
+def _in_place(function: Operator, native: Operator | None = None) -> Operator:
+    """``x += y``: ``x`` becomes the sum, if that has its shape and data type."""
+    function = getattr(function, "call", function)
+
+    def operate(self: Any, other: Any) -> Any:
+        if native is not None and assignment.operate(self, native, other):
+            return self
+        out = function(self, other)
+        if out is NotImplemented:
+            return out
+        if tuple(out.shape) != self.shape or out.dtype != self.dtype:
+            raise unlike(self, out)
+        rebind(self, out, "an operator in place")
+        return self
+
+    return operate
+
+
+def unlike(x: Any, out: Any) -> XadError:
+    """What is wrong with an operator in place that would change the shape or data type."""
+    if tuple(out.shape) != x.shape:
+        return ShapeError(
+            f"an operator in place: expected a result of shape {x.shape}, like the array on the "
+            f"left, got {tuple(out.shape)}; write x = x + y to have an array of that shape"
+        )
+    return DTypeError(
+        f"an operator in place: expected a result of {x.dtype}, like the array on the left, got "
+        f"{out.dtype}; cast the operand with xad.astype(y, x.dtype), or write x = x + y"
+    )
+
+
 def _comparison(function: Operator) -> Operator:
     """Compare element by element; only what is no number or array is simply not equal."""
 
@@ -50,8 +92,9 @@ class Array(Wrapper):
 
     __slots__ = ()
 
-    # NumPy and CuPy then leave an operator with one of their arrays on its left to this class.
-    __array_ufunc__: ClassVar[None] = None
+    # For NumPy's functions, and for operators with an array of NumPy or CuPy on their left.
+    __array_ufunc__ = array_ufunc
+    __array_function__ = array_function
     __array_priority__: ClassVar[int] = 1000
     __hash__: ClassVar[None] = None  # type: ignore[assignment]
 
@@ -137,6 +180,19 @@ class Array(Wrapper):
     __xor__, __rxor__ = _operator(elementwise.bitwise_xor)
     __lshift__, __rlshift__ = _operator(elementwise.bitwise_left_shift)
     __rshift__, __rrshift__ = _operator(elementwise.bitwise_right_shift)
+    __iadd__ = _in_place(elementwise.add, operator.iadd)
+    __isub__ = _in_place(elementwise.subtract, operator.isub)
+    __imul__ = _in_place(elementwise.multiply, operator.imul)
+    __itruediv__ = _in_place(elementwise.divide, operator.itruediv)
+    __ifloordiv__ = _in_place(elementwise.floor_divide)
+    __imod__ = _in_place(elementwise.remainder)
+    __ipow__ = _in_place(elementwise.pow)
+    __imatmul__ = _in_place(linear_algebra.matmul)
+    __iand__ = _in_place(elementwise.bitwise_and)
+    __ior__ = _in_place(elementwise.bitwise_or)
+    __ixor__ = _in_place(elementwise.bitwise_xor)
+    __ilshift__ = _in_place(elementwise.bitwise_left_shift)
+    __irshift__ = _in_place(elementwise.bitwise_right_shift)
     __lt__ = _comparison(elementwise.less)
     __le__ = _comparison(elementwise.less_equal)
     __gt__ = _comparison(elementwise.greater)
@@ -158,6 +214,40 @@ class Array(Wrapper):
 
     def __getitem__(self, key: Any) -> Any:
         return indexing.getitem(self, key)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        """``x[key] = v``, with every key that ``x[key]`` takes.
+
+            y = x, but y[key] = v        dL/dx = dL/dy with zeros at key, dL/dv = dL/dy[key]
+
+        ``v``: a number, an array whose shape broadcasts to that of ``x[key]``, or a list. It is
+        cast to the data type of ``x``. Of two values for one element the last counts. A mask
+        decides shapes, so that inside `vmap` and recordings ``v`` must broadcast to the axes that
+        the mask leaves.
+
+        The object becomes another array; it is tracked, batched or recorded if ``v`` is. What was
+        computed from it before, views of it and the array it was made of stay as they are. (NumPy's
+        and CuPy's memory is written into where nobody else refers to it.) An array from outside a
+        transformation that takes a value from inside is of no use after it.
+
+        Under `no_grad` only the values change: ``w -= 0.1 * w.grad`` leaves ``w`` a leaf.
+
+        Errors: IndexError for a key that does not fit, ValueError for a shape that does not;
+        TypeError for a ``v`` that the data type cannot hold, such as a float in an integer array;
+        GraphError (a RuntimeError) outside `no_grad` for a tensor made with ``requires_grad``.
+
+        >>> import xad
+        >>> def f(v):
+        ...     y = xad.zeros(3)
+        ...     y[1:] = v
+        ...     y *= y
+        ...     return xad.sum(y)
+        >>> xad.grad(f)(xad.asarray(3.0))
+        Tensor(12., dtype=float64, device='cpu')
+
+        Source: array API standard 2025.12, array object, ``__setitem__``.
+        """
+        assignment.setitem(self, key, value)
 
     def __len__(self) -> int:
         if not self.shape:
@@ -182,12 +272,14 @@ class Array(Wrapper):
         return bool(self._scalar("bool()"))
 
     def __float__(self) -> float:
+        check_number(self, "float()")
         return float(self._scalar("float()"))
 
     def __int__(self) -> int:
         return int(self._scalar("int()"))
 
     def __complex__(self) -> complex:
+        check_number(self, "complex()")
         return complex(self._scalar("complex()"))
 
     def __index__(self) -> int:
@@ -234,11 +326,26 @@ class Array(Wrapper):
         host = adapter_of(self.value).host_copy(self._plain("NumPy's conversion"))
         return host if dtype is None else host.astype(dtype)
 
-    def __dlpack__(self, **arguments: Any) -> Any:
-        return self._plain("DLPack").__dlpack__(**arguments)
+    def __dlpack__(
+        self,
+        *,
+        stream: Any = None,
+        max_version: tuple[int, int] | None = None,
+        dl_device: tuple[Any, int] | None = None,
+        copy: bool | None = None,
+    ) -> Any:
+        wishes = {
+            "stream": stream,
+            "max_version": max_version,
+            "dl_device": dl_device,
+            "copy": copy,
+        }
+        # Older libraries know fewer of these, and need none that the caller has no wish about.
+        stated = {name: wish for name, wish in wishes.items() if wish is not None}
+        return self._plain("DLPack").__dlpack__(**stated)
 
     def __dlpack_device__(self) -> tuple[int, int]:
-        device: tuple[int, int] = self._plain("DLPack").__dlpack_device__()
+        device: tuple[int, int] = innermost(self).__dlpack_device__()
         return device
 
     def _plain(self, wish: str) -> Any:

@@ -68,3 +68,7 @@ class GraphError(XadError, RuntimeError):
 
 class TreeError(XadError, ValueError):
     """Two trees of arrays whose structures differ."""
+
+
+class NonFiniteError(XadError, FloatingPointError):
+    """An operation made a NaN or an infinity while `xad.debug_nans` was on."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, partial
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
 from xad.backend.adapter import Adapter
+from xad.backend.selection import selected_in
 from xad.ops import (
     contraction,
     convolution,
@@ -17,11 +18,15 @@ from xad.ops import (
     data_type,
     elementwise,
     fft,
+    fft_frequencies,
+    fft_real,
     grids,
     joining,
     linalg_decompositions,
+    linalg_determinants,
     linalg_norms,
     linalg_products,
+    linalg_pseudoinverse,
     linalg_solving,
     linalg_spectra,
     linear_algebra,
@@ -31,15 +36,20 @@ from xad.ops import (
     sorting,
     special,
     special_bessel,
+    special_distributions,
     special_entropy,
     special_error,
     special_gamma,
+    special_incomplete,
+    special_quotients,
     statistical,
     taking,
     utility,
 )
-from xad.ops.creation import creation_for
+from xad.ops.creation import Creation
 from xad.ops.dtypes import dtypes_of
+from xad.ops.fft_frequencies import FrequencyCreation
+from xad.ops.inspection import Inspection
 
 API_VERSION = "2025.12"
 
@@ -66,18 +76,23 @@ CHAPTERS: tuple[ModuleType, ...] = (
 LINALG: tuple[ModuleType, ...] = (
     linear_algebra,
     linalg_decompositions,
+    linalg_determinants,
     linalg_norms,
     linalg_products,
+    linalg_pseudoinverse,
     linalg_solving,
     linalg_spectra,
 )
-FFT: tuple[ModuleType, ...] = (fft,)
+FFT: tuple[ModuleType, ...] = (fft, fft_frequencies, fft_real)
 SPECIAL: tuple[ModuleType, ...] = (
     special,
     special_bessel,
+    special_distributions,
     special_entropy,
     special_error,
     special_gamma,
+    special_incomplete,
+    special_quotients,
 )
 """The modules of each extension."""
 
@@ -100,20 +115,23 @@ class Namespace:
     def __init__(self, adapter: Adapter) -> None:
         self._adapter = adapter
         self.__name__ = f"xad[{adapter.name}]"
-        self.fft = SimpleNamespace(**names_of(FFT))
         self.linalg = SimpleNamespace(**names_of(LINALG))
         self.special = SimpleNamespace(**names_of(SPECIAL))
         vars(self).update(CONSTANTS)
         vars(self).update(dtypes_of(adapter))
         vars(self).update(names_of(CHAPTERS))
-        local = creation_for(adapter)
+        self._choose = partial(selected_in, adapter)
+        local = Creation(self._choose)
         for name in ("asarray", *creation.__all__):
             if hasattr(local, name):
                 setattr(self, name, getattr(local, name))
+        frequencies = FrequencyCreation(self._choose)
+        made = {"fftfreq": frequencies.fftfreq, "rfftfreq": frequencies.rfftfreq}
+        self.fft = SimpleNamespace(**{**names_of(FFT), **made})
 
-    def __array_namespace_info__(self) -> Any:
-        """The library's answers about its devices and data types."""
-        return self._adapter.namespace.__array_namespace_info__()
+    def __array_namespace_info__(self) -> Inspection:
+        """What can be asked about the library, its devices and data types."""
+        return Inspection(self._choose)
 
     def __getattr__(self, name: str) -> Any:
         known = getattr(self._adapter.namespace, name, None)

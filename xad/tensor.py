@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,13 +10,14 @@ import numpy as np
 from xad import tree
 from xad.array import Array
 from xad.backend.registry import adapter_of
-from xad.core.batching import Batched
-from xad.core.boxing import set_box
+from xad.core.backward import backward, between
+from xad.core.batching import Batched, settled
+from xad.core.boxing import lift, set_box
 from xad.core.conform import conform
 from xad.core.recording import Recording
 from xad.core.tangent import Forward
-from xad.core.tape import Leaf, Node, Reverse, backward, between
-from xad.core.wrapper import BASE_LEVEL, innermost
+from xad.core.tape import Leaf, Node, Reverse
+from xad.core.wrapper import BASE_LEVEL, Wrapper, fresh_level, innermost
 from xad.errors import ConcreteValueError, GraphError, NotDifferentiableError, ShapeError
 from xad.ops import creation
 from xad.ops.arguments import is_inexact, operand
@@ -54,23 +56,35 @@ class Tensor(Array, Reverse):
             raise GraphError("x.grad: only a tensor made with requires_grad=True has one")
         self.node.grad = value
 
-    def backward(self, gradient: Any = None) -> None:
+    def backward(
+        self, gradient: Any = None, *, create_graph: bool = False, retain_graph: bool = True
+    ) -> None:
         """Add d(self)/dx to ``x.grad`` of every tensor x with ``requires_grad`` behind this one.
 
         ``gradient``: the cotangent, of this tensor's shape; may be left out for a single number.
-        Called again it adds again; the graph stays until its last tensor goes.
+        Called again it adds again, until ``x.grad`` is set to None. The graph stays until its last
+        tensor goes; ``retain_graph=False`` gives its memory back at once. ``create_graph`` tracks
+        the gradients themselves, so that they can be differentiated again.
 
         Errors: RuntimeError if nothing behind requires grad; ValueError for a wrong shape.
         """
-        found, seed = self._walk_back(gradient, "backward()", ())
+        found, seed = self._walk_back(gradient, "backward()", (), create_graph, retain_graph)
         for leaf, g in zip(found, separate(found.values(), [seed]), strict=True):
             if isinstance(leaf, Leaf):
-                leaf.grad = Tensor(g) if leaf.grad is None else leaf.grad + g
+                leaf.grad = lift(g) if leaf.grad is None else leaf.grad + g
 
-    def gradient(self, x: Any, gradient: Any = None) -> Any:
+    def gradient(
+        self,
+        x: Any,
+        gradient: Any = None,
+        *,
+        create_graph: bool = False,
+        retain_graph: bool = True,
+    ) -> Any:
         """d(self)/dx for a tensor ``x``, or a tree of tensors; ``x.grad`` is left alone.
 
-        Only the part of the graph between them is walked. Zeros where there is no path.
+        Only the part of the graph between them is walked. Zeros where there is no path. The other
+        arguments are those of `backward`.
 
         >>> import xad
         >>> x = xad.asarray(3.0, requires_grad=True)
@@ -86,43 +100,78 @@ class Tensor(Array, Reverse):
                     f"{type(tensor).__name__}; make them with requires_grad=True"
                 )
         nodes = [tensor.node for tensor in wanted]
-        found, seed = self._walk_back(gradient, "gradient(x)", nodes)
+        found, seed = self._walk_back(gradient, "gradient(x)", nodes, create_graph, retain_graph)
         gradients = [
             found[node] if node in found else filled(tensor, 0)
             for tensor, node in zip(wanted, nodes, strict=True)
         ]
         made = separate(gradients, [seed])
-        return tree.unflatten(structure, [Tensor(g) for g in made])
+        return tree.unflatten(structure, [lift(g) for g in made])
+
+    def register_hook(self, hook: Callable[[Any], Any]) -> Hook:
+        """Call ``hook(g)`` whenever the gradient g of this tensor has been found.
+
+        What the hook returns takes the place of g, for this tensor and for all that it was made
+        from; None changes nothing. Returns a handle whose ``remove()`` takes the hook away.
+
+        Errors: RuntimeError if the tensor does not require grad; ValueError, in the walk back, for
+        a result of another shape.
+
+        >>> import xad
+        >>> x = xad.asarray(3.0, requires_grad=True)
+        >>> y = x * x
+        >>> handle = y.register_hook(lambda g: g * 10)
+        >>> y.backward()
+        >>> x.grad.item()
+        60.0
+
+        Source: PyTorch, ``torch.Tensor.register_hook``.
+        """
+        if self.node is None:
+            raise GraphError("register_hook: expected a tensor that requires grad")
+        return Hook(self.node, hook)
 
     def detach(self) -> Any:
         """The same values, through which no gradient flows."""
         return stop_gradient(self)
 
-    def _walk_back(self, gradient: Any, name: str, wanted: Any) -> tuple[dict[Node, Any], Any]:
+    def _walk_back(
+        self, gradient: Any, name: str, wanted: Any, create_graph: bool, retain_graph: bool
+    ) -> tuple[dict[Node, Any], Any]:
         """What arrives at the leaves and the ``wanted`` nodes, and the cotangent that was sent."""
-        if self.level != BASE_LEVEL:
-            raise GraphError(
-                f"y.{name} inside a transformation: expected a tensor with requires_grad; inside "
-                "use xad.grad or xad.vjp, which nest"
-            )
         if self.node is None:
             raise GraphError(
                 f"y.{name}: nothing behind this tensor requires grad; make an input with "
                 "xad.asarray(..., requires_grad=True)"
             )
+        if create_graph and self.level != BASE_LEVEL:
+            raise GraphError(
+                f"y.{name} inside a transformation: expected create_graph=False there; what is "
+                "around tracks the gradients already"
+            )
         within = between(self.node, wanted) if wanted else None
-        seed = self._seed(gradient, name)
-        return backward([(self.node, seed)], wanted, within), seed
+        seed = self._seed(gradient, name, create_graph or self.level != BASE_LEVEL)
+        options = {"create_graph": create_graph, "retain_graph": retain_graph}
+        found = backward([(self.node, seed)], wanted, within, **options)
+        leaves = [node for node in found if node.primitive is None]
+        if self.level != BASE_LEVEL and not all(isinstance(leaf, Own) for leaf in leaves):
+            raise GraphError(
+                f"y.{name} inside a transformation: expected a tensor with requires_grad; inside "
+                "use xad.grad or xad.vjp, which nest"
+            )
+        return found, seed
 
-    def _seed(self, gradient: Any, name: str) -> Any:
+    def _seed(self, gradient: Any, name: str, keep: bool) -> Any:
         if gradient is None:
             if self.shape != ():
                 raise ShapeError(
                     f"y.{name}: expected one number, shape (), or a cotangent as gradient=; got "
                     f"shape {self.shape}"
                 )
-            return filled(self, 1)
-        g = innermost(operand(name, gradient))
+            seed = filled(self, 1)
+            return lift(seed) if isinstance(self.value, Wrapper) else seed
+        g = operand(name, gradient)
+        g = settled(g) if keep else innermost(g)
         if tuple(g.shape) != self.shape:
             raise ShapeError(
                 f"y.{name}: expected gradient of shape {self.shape}, got {tuple(g.shape)}"
@@ -137,6 +186,26 @@ class Tensor(Array, Reverse):
         flag = ", requires_grad=True" if self.requires_grad else ""
         device = adapter.device_name(self.device)
         return f"Tensor({values}, dtype={dtype}, device={device!r}{flag})"
+
+
+class Own(Leaf):
+    """A leaf that a user made inside a transformation."""
+
+    __slots__ = ()
+
+
+class Hook:
+    """A hook on the gradient of a tensor, until it is removed."""
+
+    def __init__(self, node: Node, function: Callable[[Any], Any]) -> None:
+        self._node = node
+        self._function = function
+        node.hooks = (*(node.hooks or ()), function)
+
+    def remove(self) -> None:
+        """Take the hook away; once more is no error."""
+        kept = tuple([x for x in self._node.hooks or () if x is not self._function])
+        self._node.hooks = kept or None
 
 
 class Dual(Array, Forward):
@@ -219,14 +288,17 @@ def asarray(
 
 def track(x: Any) -> Tensor:
     """A tensor over the same values where a graph begins."""
-    if not isinstance(x, Tensor) or x.level != BASE_LEVEL or x.node is not None:
+    if isinstance(x, Tensor) and x.level == BASE_LEVEL and x.node is not None:
         raise GraphError(
-            "requires_grad=True: expected values that nothing tracks yet; inside a transformation "
-            "use xad.grad, and begin a new graph from x.detach()"
+            "requires_grad=True: expected values that nothing tracks yet, got a tracked tensor; "
+            "begin a new graph from x.detach()"
         )
     if not is_inexact(x):
         raise NotDifferentiableError(
             f"requires_grad=True: expected a floating dtype, got {x.dtype}; cast the values first, "
             "as in xad.asarray(..., dtype=xad.float64)"
         )
-    return Tensor(x.value, Leaf(x.value))
+    if isinstance(x, Tensor) and x.level == BASE_LEVEL:
+        return Tensor(x.value, Leaf(x.value))
+    # Inside a transformation: a graph of its own on top, through which the others see.
+    return Tensor(x, Own(x), fresh_level())

@@ -129,52 +129,67 @@ def difference(expected: Structure, got: Structure, where: str = "") -> str:
 
 
 # Training takes a model apart and together again several times a step. So what is to be done with
-# a class is looked up, most leaves cost no call, and NamedTuple's slow constructor is gone around.
+# a class is looked up, leaves cost no call, and NamedTuple's slow constructor is gone around.
+
+Flattener = Callable[[Any, list[Any]], Structure]
 
 
 def _flatten(tree: Any, found: list[Any]) -> Structure:
-    kind = tree.__class__
-    try:
-        split = _splitters[kind]
-    except KeyError:
-        split = _splitters[kind] = _splitter(kind)
-    if split is None:
+    """Put the leaves into ``found``; the structure."""
+    flattener = _flatteners.get(tree.__class__, _unknown)
+    if flattener is None:
         found.append(tree)
         return LEAF
-    keys, parts, fixed = split(tree)
-    children = []
-    for part in parts:
-        if _splitters.get(part.__class__, split) is None:
-            found.append(part)
-            children.append(LEAF)
-        else:
-            children.append(_flatten(part, found))
-    return tuple.__new__(Structure, (kind, keys, tuple(children), fixed))
+    return flattener(tree, found)
 
 
-Splitter = Callable[[Any], tuple[tuple[Any, ...], Iterable[Any], tuple[Any, ...]]]
+def _unknown(tree: Any, found: list[Any]) -> Structure:
+    """Flatten the first object of a class."""
+    kind = tree.__class__
+    _flatteners[kind] = _flattener(kind)
+    return _flatten(tree, found)
 
 
-def _splitter(kind: type) -> Splitter | None:
-    """From a container of this class to its keys, its parts and what is fixed; None for leaves."""
+def _flattener(kind: type) -> Flattener | None:
+    """What takes containers of this class apart; None for leaves."""
     if kind is type(None):
-        return lambda tree: ((), (), ())
+        return lambda tree, found: NOTHING
     if kind is dict:
-        return _split_dict
+        return _flatten_dict
     if kind is list or kind is tuple:
-        return lambda tree: (tuple(range(len(tree))), tree, ())
+        return lambda tree, found: _structure(
+            (kind, tuple(range(len(tree))), _children(tree, found), ())
+        )
     if issubclass(kind, tuple) and hasattr(kind, "_fields"):
-        return lambda tree: (tree._fields, tree, ())
+        return lambda tree, found: _structure((kind, tree._fields, _children(tree, found), ()))
     if not dataclasses.is_dataclass(kind):
         return None
     names, fixed = _fields(kind)
     parts_of, fixed_of = _getter(names), _getter(fixed)
-    return lambda tree: (names, parts_of(tree), fixed_of(tree))
+    return lambda tree, found: _structure(
+        (kind, names, _children(parts_of(tree), found), fixed_of(tree))
+    )
 
 
-def _split_dict(tree: dict[Any, Any]) -> tuple[tuple[Any, ...], list[Any], tuple[Any, ...]]:
+def _flatten_dict(tree: dict[Any, Any], found: list[Any]) -> Structure:
     keys = _sorted(tree)
-    return keys, [tree[key] for key in keys], ()
+    return _structure((dict, keys, _children([tree[key] for key in keys], found), ()))
+
+
+def _children(parts: Iterable[Any], found: list[Any]) -> tuple[Structure, ...]:
+    children = []
+    known = _flatteners.get
+    for part in parts:
+        flattener = known(part.__class__, _unknown)
+        if flattener is None:
+            found.append(part)
+            children.append(LEAF)
+        else:
+            children.append(flattener(part, found))
+    return tuple(children)
+
+
+_structure: Callable[[Any], Structure] = functools.partial(tuple.__new__, Structure)
 
 
 def _find_fields(kind: type) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -197,38 +212,58 @@ def _getter(names: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:
     return lambda tree: (getattr(tree, name),)
 
 
-_splitters: dict[type, Splitter | None] = {}
+_flatteners: dict[type, Flattener | None] = {}
 
 
 def _unflatten(structure: Structure, rest: Iterator[Any]) -> Any:
     kind, keys, parts, fixed = structure
     if kind is None:
         return next(rest)
-    if kind is type(None):
-        return None
     children = []
     for part in parts:
         if part is LEAF:
             children.append(next(rest))
         else:
             children.append(_unflatten(part, rest))
-    if kind is tuple:
-        return tuple(children)
-    if kind is dict:
-        return dict(zip(keys, children, strict=True))
-    if kind is list:
-        return children
-    if issubclass(kind, tuple):
-        return kind(*children)
-    made = object.__new__(kind)
-    # Past __init__ and __setattr__: the tree was checked when it was made, and may be frozen.
-    names = keys + _fields(kind)[1]
     try:
-        made.__dict__.update(zip(names, (*children, *fixed), strict=True))
-    except AttributeError:  # a dataclass with slots
-        for name, value in zip(names, (*children, *fixed), strict=True):
-            object.__setattr__(made, name, value)
-    return made
+        join = _joiners[kind]
+    except KeyError:
+        join = _joiners[kind] = _joiner(kind)
+    return join(keys, children, fixed)
+
+
+Joiner = Callable[[tuple[Any, ...], list[Any], tuple[Any, ...]], Any]
+
+
+def _joiner(kind: type) -> Joiner:
+    """From keys, parts and what is fixed to a container of this class."""
+    if kind is type(None):
+        return lambda keys, parts, fixed: None
+    if kind is list:
+        return lambda keys, parts, fixed: parts
+    if kind is tuple:
+        return lambda keys, parts, fixed: tuple(parts)
+    if kind is dict:
+        return lambda keys, parts, fixed: dict(zip(keys, parts, strict=True))
+    if issubclass(kind, tuple):
+        return lambda keys, parts, fixed: kind(*parts)
+    more = _fields(kind)[1]
+    new, put = object.__new__, object.__setattr__
+
+    def join(keys: tuple[Any, ...], parts: list[Any], fixed: tuple[Any, ...]) -> Any:
+        # Past __init__ and __setattr__: the tree was checked when it was made, and may be frozen.
+        made = new(kind)
+        for i, name in enumerate(keys):
+            put(made, name, parts[i])
+        if more:
+            for i, name in enumerate(more):
+                put(made, name, fixed[i])
+        return made
+
+    return join
+
+
+_joiners: dict[type, Joiner] = {}
 
 
 def _sorted(keys: Iterable[Any]) -> tuple[Any, ...]:

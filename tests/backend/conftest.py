@@ -8,7 +8,7 @@ from fake_cupy import installed, make_fake_cupy
 from xad.backend import registry, selection
 from xad.backend.cupy_adapter import CupyAdapter
 
-LIBRARIES = ("numpy", "array_api_strict", "torch", "jax")
+LIBRARIES = ("numpy", "array_api_strict", "torch", "jax", "dask")
 
 
 @pytest.fixture(params=LIBRARIES)

@@ -59,6 +59,7 @@ def make_fake_cupy(*, devices=2, count_error=None, compute_error=None, product=N
 
         shape = property(lambda self: self._values.shape)
         dtype = property(lambda self: self._values.dtype)
+        flags = property(lambda self: self._values.flags)
         real = property(lambda self: ndarray(self._host.real.copy()))
         imag = property(lambda self: ndarray(self._host.imag.copy()))
 
@@ -88,7 +89,10 @@ def make_fake_cupy(*, devices=2, count_error=None, compute_error=None, product=N
             return ndarray(self._host + other._host)
 
         def __setitem__(self, key, value):
-            self._host[_plain(key)] = value._host
+            self._host[_plain(key)] = value._host if isinstance(value, ndarray) else value
+
+        def __getitem__(self, key):
+            return ndarray(np.asarray(self._host[_plain(key)]))
 
         def sum(self):
             return ndarray(np.asarray(self._host.sum()))
@@ -103,6 +107,7 @@ def make_fake_cupy(*, devices=2, count_error=None, compute_error=None, product=N
             return self._values.copy()
 
     def _plain(key):
+        key = key if isinstance(key, tuple) else (key,)
         return tuple(k._host if isinstance(k, ndarray) else k for k in key)
 
     class add:  # noqa: N801
@@ -120,6 +125,13 @@ def make_fake_cupy(*, devices=2, count_error=None, compute_error=None, product=N
                 raise TypeError("cupy.add.at only supports int32, ... as data type")
             np.add.at(array._host, _plain(key), values._host)
 
+    class maximum:  # noqa: N801
+        @staticmethod
+        def at(array, key, values):
+            if array.dtype.name not in {"int32", "uint32", "uint64", "float32", "float64"}:
+                raise TypeError("cupy.maximum.at only supports int32, ... as data type")
+            np.maximum.at(array._host, _plain(key), values._host)
+
     def get_device_count():
         if count_error is not None:
             raise count_error
@@ -129,19 +141,21 @@ def make_fake_cupy(*, devices=2, count_error=None, compute_error=None, product=N
         assert blocking, "the copy would still be running when this returns"
         return ndarray(np.array(host, dtype=dtype))
 
-    def asarray(a):
-        if a.device == Device():
+    def asarray(a, copy=None):
+        if a.device == Device() and not copy:
             return a
         return ndarray(a._values.copy())
 
     cupy = ModuleType("cupy")
     cupy.__version__ = "14.2.0"
     cupy.ndarray, cupy.add, cupy.array, cupy.asarray = ndarray, add, array, asarray
+    cupy.maximum = maximum
+    cupy.arange = lambda n, dtype=None: ndarray(np.arange(n, dtype=dtype))
     cupy.ones = lambda shape: ndarray(np.ones(shape))
     cupy.zeros = lambda shape, dtype=float, device=None: ndarray(np.zeros(shape, dtype))
     cupy.negative = lambda x: ndarray(-x._host)
     cupy.concat = lambda arrays: ndarray(np.concat([a._host for a in arrays]))
-    cupy.int64, cupy.float32, cupy.bool = np.int64, np.float32, np.bool
+    cupy.int64, cupy.uint64, cupy.float32, cupy.bool = np.int64, np.uint64, np.float32, np.bool
     cupy.cuda = ModuleType("cupy.cuda")
     cupy.cuda.Device = Device
     cupy.cuda.runtime = ModuleType("cupy.cuda.runtime")

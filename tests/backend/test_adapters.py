@@ -208,8 +208,6 @@ def test_torch_gpus(torch_adapter, monkeypatch):
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("shape", [(), (3,), (0, 2), (2, 3)])
 def test_there_and_back(adapter, dtype, shape):
-    if adapter.name == "jax" and dtype in ("int64", "float64", "complex128"):
-        pytest.skip("JAX has 64-bit numbers only where the program enables them")
     values = (np.arange(np.prod(shape, dtype=int)).reshape(shape) * (1 + 1j)).real.astype(dtype)
     array = adapter.from_host(values)
     assert adapter_of(array) is adapter

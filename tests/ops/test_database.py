@@ -12,6 +12,8 @@ from xad.testing.opinfo import Maker
 # What stands in a chapter and is no operation on arrays, and why.
 NOT_OPERATIONS = {
     "arange": "makes an array from numbers",
+    "broadcast_shapes": "computes on shapes",
+    "at": "names places in an array; tests/ops/test_updating.py",
     "can_cast": "answers a question about data types",
     "empty": "has no values to compare",
     "empty_like": "has no values to compare",

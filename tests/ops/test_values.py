@@ -34,8 +34,9 @@ def test_value_and_dtype_are_those_of_the_reference(info, dtype, here):
         if info.reference is None:
             continue
         with np.errstate(all="ignore"):
-            reference = info.reference(*call.sample.arguments, **call.sample.keywords)
-        expected = [np.asarray(x) for x in as_results(reference)]
+            reference = info.as_tested(info.reference)
+            expected = reference(*call.sample.arguments, **call.sample.keywords)
+        expected = [np.asarray(x) for x in as_results(expected)]
         assert_same(results, expected, tolerance(info, dtype), call)
         for got, wanted in zip(results, expected, strict=True):
             host = here.to_host(got)
@@ -111,6 +112,9 @@ ERRORS = [
 def test_wrong_input_raises_and_says_why(info, i, here):
     case = list(info.errors(Maker(here.precision)))[i]
     call = Call(info, case, here)
+    call.function = function_of(info)
+    if case.of_values and not here.adapter.at_hand(here.array(0.0)):
+        pytest.skip("values are not looked at here: that would wait for them")
     with pytest.raises(case.exception, match=case.match):
         call(*call.operands)
 

@@ -10,7 +10,13 @@ from typing import Any, Literal
 
 import numpy as np
 
-from xad.backend.keys import Key, key_kind, standard_scatter_add
+from xad.backend.keys import (
+    Key,
+    key_kind,
+    standard_last_uses,
+    standard_put,
+    standard_scatter_add,
+)
 from xad.backend.probe import INSTALL_LINES, Probe, describe
 from xad.errors import BackendError
 
@@ -29,7 +35,6 @@ class Adapter:
     functions, ``types`` the names of its array types (``"pkg.module:Name"``).
     """
 
-    experimental = False
     #: Whether `from_host` may return an array over the host array's own memory.
     shares_host_memory = True
 
@@ -106,12 +111,16 @@ class Adapter:
             for part in name.split("."):
                 function = getattr(function, part, None)
         if not callable(function):
-            raise BackendError(
-                f"{self.name} has no function {name!r}. Use another one, or move the array to a "
-                'library that has it, for example x.to("numpy").'
-            )
+            raise self.lacking(repr(name))
         checked: Callable[..., Any] = function
         return checked
+
+    def lacking(self, what: str) -> BackendError:
+        """The error to raise for a function, or a use of one, that the library does not have."""
+        return BackendError(
+            f"{self.name} has no function {what}. Use another one, or move the array to a library "
+            'that has it, for example x.to("numpy").'
+        )
 
     def _special(self, name: str) -> Any:
         return getattr(getattr(self.namespace, "special", None), name, None)
@@ -134,8 +143,9 @@ class Adapter:
 
     def _find_out(self) -> Probe:
         try:
-            module = import_module(self.module)
-            self.namespace.zeros((1,))
+            root = import_module(self.module.partition(".")[0])
+            import_module(self.module)
+            self._try()
         except ModuleNotFoundError as error:
             if (error.name or "").partition(".")[0] == self.module.partition(".")[0]:
                 detail = f"there is no module {self.module!r}"
@@ -143,9 +153,17 @@ class Adapter:
             return Probe("broken-toolkit", describe(error), None, self._install_line())
         except Exception as error:  # noqa: BLE001
             # A broken installation may raise anything at all; the probe's job is to report it.
-            return Probe("broken-toolkit", describe(error), None, f"Re{self._install_line()}")
-        version = getattr(module, "__version__", None)
+            return Probe("broken-toolkit", describe(error), None, f"Again: {self._install_line()}")
+        version = getattr(root, "__version__", None)
         return Probe("ok", "", None if version is None else str(version))
+
+    def _try(self) -> None:
+        """Compute something: any error at all means that the library does not work."""
+        self.namespace.zeros((1,))
+
+    def remark(self) -> str:
+        """What users should know of the library as it is set up here; empty where all is usual."""
+        return ""
 
     # ---- devices ----------------------------------------------------------------------------
 
@@ -217,6 +235,18 @@ class Adapter:
             )
         return np.array(view, copy=True)
 
+    def at_hand(self, array: Any, /) -> bool:
+        """Whether reading a value neither waits for a device nor computes a lazy array."""
+        return False
+
+    def lazy(self, array: Any, /) -> bool:
+        """Whether the values of ``array`` are computed only when they are asked for, if then."""
+        return False
+
+    def computed(self, arrays: list[Any], /) -> list[Any]:
+        """The arrays; those of a lazy library with their values computed, all at once."""
+        return arrays
+
     def from_host(self, host: np.ndarray[Any, Any], device: Any = None, dtype: Any = None) -> Any:
         """An array of this library with the values of a NumPy array.
 
@@ -248,6 +278,10 @@ class Adapter:
         device = self.default_device() if device is None else device
         return self.namespace.__array_namespace_info__().default_dtypes(device=device)[kind]
 
+    def filled(self, shape: tuple[int, ...], value: complex, dtype: Any, device: Any) -> Any:
+        """A new array full of ``value``."""
+        return self.namespace.full(shape, value, dtype=dtype, device=device)
+
     def scatter_add(self, shape: tuple[int, ...], key: Key, values: Any, /) -> Any:
         """Zeros of ``shape`` with ``values`` added at ``key``; the transpose of ``x[key]``.
 
@@ -257,12 +291,36 @@ class Adapter:
         """
         if key_kind(key, self.namespace.bool) == "integer":
             return self._accumulate(shape, key, values)
-        return self._assign(self._zeros(shape, values), key, values)
+        return self.write(self._zeros(shape, values), key, values)
+
+    def exclusive(self, array: Any, /) -> bool:
+        """Whether the array's memory is its own, and every view of it refers to this very object.
+
+        Then an object that nobody else refers to can be written into. False where nobody can tell.
+        """
+        return False
+
+    def assign(self, array: Any, key: Key, values: Any, /) -> Any:
+        """A copy of ``array`` with ``values`` at a ``key`` of integers and slices, or a mask."""
+        return self.write(self.namespace.asarray(array, copy=True), key, values)
+
+    def put(self, array: Any, indices: Any, values: Any, /) -> Any:
+        """A copy of ``array`` with ``values`` at indices into its first axis; the last one counts.
+
+        ``indices``: one-dimensional, from 0 up, in range. ``values``: an array with a row for each
+        of them, or one number.
+        """
+        return standard_put(self.namespace, array, indices, values)
+
+    def last_uses(self, indices: Any, length: int, /) -> Any:
+        """For each of the indices, all below ``length``, the last place that has the same one."""
+        return standard_last_uses(self.namespace, indices)
 
     def _zeros(self, shape: tuple[int, ...], like: Any) -> Any:
         return self.namespace.zeros(shape, dtype=like.dtype, device=self.device_of(like))
 
-    def _assign(self, out: Any, key: Key, values: Any) -> Any:
+    def write(self, out: Any, key: Key, values: Any, /) -> Any:
+        """``out`` with ``values`` written into it at ``key``; a copy where arrays never change."""
         if any(entry is None for entry in key):
             # The standard knows no None on the left-hand side.
             xp = self.namespace

@@ -31,6 +31,10 @@ class StrictAdapter(Adapter):
         """A copy: the standard does not tell what is a view."""
         return self.namespace.asarray(array, copy=True)
 
+    def at_hand(self, array: Any, /) -> bool:
+        """Always."""
+        return True
+
     def host_copy(self, array: Any, /) -> np.ndarray[Any, Any]:
         """A copy, by way of the device that stands for the host."""
         return super().host_copy(array.to_device(self.parse_device(_HOST)))

@@ -210,9 +210,34 @@ class CupyAdapter(Adapter):
     def _zeros(self, shape: tuple[int, ...], like: Any) -> Any:
         return self._cupy.zeros(shape, dtype=like.dtype)
 
-    def _assign(self, out: Any, key: Key, values: Any) -> Any:
-        out[key] = values
+    def exclusive(self, array: Any, /) -> bool:
+        """Whether it is no view."""
+        return bool(array.flags.owndata)
+
+    def write(self, out: Any, key: Key, values: Any, /) -> Any:
+        """``out`` with ``values`` written into it."""
+        with out.device:
+            out[key] = values
         return out
+
+    def put(self, array: Any, indices: Any, values: Any, /) -> Any:
+        """As `Adapter.put`. Places that go to one element all write the same: they race."""
+        with array.device:
+            out = array.copy()
+            if hasattr(values, "dtype"):
+                values = values[self.last_uses(indices, array.shape[0])]
+            out[indices] = values
+            return out
+
+    def last_uses(self, indices: Any, length: int, /) -> Any:
+        """As `Adapter.last_uses`."""
+        cupy = self._cupy
+        with indices.device:
+            # CuPy finds maxima atomically among unsigned integers of this width only.
+            places = cupy.arange(indices.shape[0], dtype=cupy.uint64)
+            last = cupy.zeros(length, dtype=cupy.uint64)
+            cupy.maximum.at(last, indices, places)
+            return last[indices].astype(cupy.int64)
 
     def _accumulate(self, shape: tuple[int, ...], key: Key, values: Any) -> Any:
         cupy = self._cupy

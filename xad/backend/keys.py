@@ -7,7 +7,15 @@ from typing import Any, Literal
 
 import numpy as np
 
-__all__ = ["Key", "is_index_array", "key_kind", "leading_indices", "standard_scatter_add"]
+__all__ = [
+    "Key",
+    "is_index_array",
+    "key_kind",
+    "leading_indices",
+    "standard_last_uses",
+    "standard_put",
+    "standard_scatter_add",
+]
 
 Key = tuple[Any, ...]
 
@@ -86,3 +94,29 @@ def _running_sums(xp: Any, values: Any, segment: Any) -> Any:
         values = xp.concat([values[:shift], values[shift:] + added])
         shift *= 2
     return values
+
+
+def standard_put(xp: Any, array: Any, indices: Any, values: Any, /) -> Any:
+    """`Adapter.put` by sorting: every element of the result looks for the last that names it."""
+    length, count = array.shape[0], indices.shape[0]
+    if not count or not length:
+        return xp.asarray(array, copy=True)
+    order = xp.argsort(indices)
+    target = xp.take(indices, order, axis=0)
+    element = xp.arange(length, dtype=target.dtype, device=target.device)
+    after = xp.searchsorted(target, element, side="right")
+    last = xp.where(after > 0, after - 1, xp.zeros_like(after))
+    hit = xp.take(target, last, axis=0) == element
+    hit = xp.reshape(hit, (length,) + (1,) * (array.ndim - 1))
+    if not hasattr(values, "dtype"):
+        return xp.where(hit, xp.full_like(array, values), array)
+    return xp.where(hit, xp.take(values, xp.take(order, last, axis=0), axis=0), array)
+
+
+def standard_last_uses(xp: Any, indices: Any, /) -> Any:
+    """`Adapter.last_uses` by sorting."""
+    if not indices.shape[0]:
+        return indices
+    order = xp.argsort(indices)
+    target = xp.take(indices, order, axis=0)
+    return xp.take(order, xp.searchsorted(target, indices, side="right") - 1, axis=0)

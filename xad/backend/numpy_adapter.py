@@ -117,6 +117,10 @@ class NumpyAdapter(Adapter):
         """A copy."""
         return np.array(array, copy=True)
 
+    def at_hand(self, array: Any, /) -> bool:
+        """Always."""
+        return True
+
     def from_host(self, host: np.ndarray[Any, Any], device: Any = None, dtype: Any = None) -> Any:
         """The array itself, or a copy of another ``dtype``."""
         self.parse_device(device)
@@ -137,12 +141,43 @@ class NumpyAdapter(Adapter):
             return np.asarray(array)
         return array if array.base is None else array.copy()
 
+    def filled(self, shape: tuple[int, ...], value: complex, dtype: Any, device: Any) -> Any:
+        """A new array full of ``value``, in a third of the time of np.full."""
+        out = np.empty(shape, dtype=dtype)
+        out.fill(value)
+        return out
+
     def _zeros(self, shape: tuple[int, ...], like: Any) -> Any:
         return np.zeros(shape, dtype=like.dtype)
 
-    def _assign(self, out: Any, key: Key, values: Any) -> Any:
+    def exclusive(self, array: Any, /) -> bool:
+        """Whether it is an array proper, and over memory that it has allocated."""
+        flags = array.flags
+        return type(array) is np.ndarray and flags.owndata and flags.writeable
+
+    def write(self, out: Any, key: Key, values: Any, /) -> Any:
+        """``out`` with ``values`` written into it."""
         out[key] = values
         return out
+
+    def assign(self, array: Any, key: Key, values: Any, /) -> Any:
+        """As `Adapter.assign`."""
+        out = np.array(array)
+        out[key] = values
+        return out
+
+    def put(self, array: Any, indices: Any, values: Any, /) -> Any:
+        """As `Adapter.put`: NumPy writes in order."""
+        out = np.array(array)
+        out[indices] = values
+        return out
+
+    def last_uses(self, indices: Any, length: int, /) -> Any:
+        """As `Adapter.last_uses`."""
+        places = np.arange(indices.shape[0])
+        last = np.empty(length, dtype=places.dtype)
+        last[indices] = places
+        return last[indices]
 
     def _accumulate(self, shape: tuple[int, ...], key: Key, values: Any) -> Any:
         out = self._zeros(shape, values)

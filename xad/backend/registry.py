@@ -8,7 +8,8 @@ from typing import Any
 from xad.backend.adapter import Adapter
 from xad.backend.array_api_strict_adapter import StrictAdapter
 from xad.backend.cupy_adapter import CupyAdapter
-from xad.backend.experimental_adapters import DaskAdapter, JaxAdapter
+from xad.backend.dask_adapter import DaskAdapter
+from xad.backend.jax_adapter import JaxAdapter
 from xad.backend.numpy_adapter import NumpyAdapter
 from xad.backend.torch_adapter import TorchAdapter
 from xad.errors import BackendError, LibraryMismatchError

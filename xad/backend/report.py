@@ -58,12 +58,13 @@ def _selected() -> str:
 def _library_lines(adapter: Adapter) -> list[str]:
     probe = adapter.probe()
     name = f"  {adapter.name:<17} "
-    note = " (experimental)" if adapter.experimental else ""
     if probe.ok:
         devices = ", ".join(adapter.device_name(device) for device in adapter.devices())
+        remark = adapter.remark()
+        note = f" ({remark})" if remark else ""
         return [f"{name}{probe.version or 'unknown version'}, ok: {devices}{note}"]
     version = f"{probe.version}, " if probe.version else ""
-    found = [f"{name}{version}{probe.state}{note}"]
+    found = [f"{name}{version}{probe.state}"]
     if probe.state != "not-installed":
         found.append(f"{'':<20}{probe.detail}")
     return [*found, f"{'':<20}{probe.remedy}"]

@@ -18,7 +18,7 @@ from xad.backend.adapter import Adapter
 from xad.backend.registry import adapter_named, known_backends
 from xad.errors import BackendError
 
-__all__ = ["Selection", "selected", "selected_by", "set_backend", "use_backend"]
+__all__ = ["Selection", "selected", "selected_by", "selected_in", "set_backend", "use_backend"]
 
 _BACKEND_VARIABLE = "XAD_BACKEND"
 _DEVICE_VARIABLE = "XAD_DEVICE"
@@ -49,6 +49,12 @@ def selected() -> Selection:
     `BackendError` when the environment asks for what cannot be had.
     """
     return _block.get() or _Process.chosen or _environment_selection()
+
+
+def selected_in(adapter: Adapter) -> Selection:
+    """What new arrays of this library get: the selection, or the library's default device."""
+    choice = selected()
+    return choice if choice.adapter is adapter else Selection(adapter, adapter.default_device())
 
 
 def selected_by() -> str:

@@ -94,6 +94,10 @@ class TorchAdapter(Adapter):
             ) from error
         return np.array(view, copy=True)
 
+    def at_hand(self, array: Any, /) -> bool:
+        """On the host."""
+        return bool(array.device.type == "cpu")
+
     def from_host(self, host: np.ndarray[Any, Any], device: Any = None, dtype: Any = None) -> Any:
         """A tensor; on the host it may lie over the NumPy array's memory."""
         device = self.parse_device(device)
@@ -107,6 +111,21 @@ class TorchAdapter(Adapter):
     def to_device(self, array: Any, device: Any, /) -> Any:
         """The tensor on another device."""
         return array.to(device)
+
+    def put(self, array: Any, indices: Any, values: Any, /) -> Any:
+        """As `Adapter.put`. Places that go to one element all write the same: they race."""
+        out = array.clone(memory_format=self._torch.contiguous_format)
+        if hasattr(values, "dtype"):
+            values = values[self.last_uses(indices, array.shape[0])]
+        out[indices] = values
+        return out
+
+    def last_uses(self, indices: Any, length: int, /) -> Any:
+        """As `Adapter.last_uses`."""
+        torch = self._torch
+        places = torch.arange(indices.shape[0], device=indices.device)
+        last = torch.zeros(length, dtype=places.dtype, device=indices.device)
+        return last.scatter_reduce_(0, indices, places, "amax")[indices]
 
     def _accumulate(self, shape: tuple[int, ...], key: Key, values: Any) -> Any:
         torch = self._torch

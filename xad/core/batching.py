@@ -40,10 +40,12 @@ class Batched(Wrapper):
 
 
 def settled(x: Any) -> Any:
-    """``x``, or the plain array in it if it is a tensor that no graph leads to."""
+    """``x`` as it is now: the plain array in a tensor that no graph leads to, a wrapper's twin."""
+    if not isinstance(x, Wrapper):
+        return x
     if isinstance(x, Reverse) and x.level == BASE_LEVEL and x.node is None:
         return x.value
-    return x
+    return x.twin()
 
 
 def rank(x: Any, is_batched: bool) -> int:

@@ -26,6 +26,11 @@ def box(out: Any) -> Any:
     return _box(out if out.shape else as_array(out))
 
 
+def anew(x: Any) -> Any:
+    """What a function returns that has nothing to do to ``x``: it may be assigned to by itself."""
+    return x.twin() if isinstance(x, Wrapper) else box(x)
+
+
 def lift(x: Any) -> Any:
     """A plain array as a tensor that nothing tracks; anything else as it is.
 

@@ -12,7 +12,16 @@ from xad.backend.selection import selected
 from xad.core.wrapper import Wrapper
 from xad.errors import DeviceMismatchError, LibraryMismatchError, ShapeError, XadError
 
+SHAPE_WORDS = ("broadcast", "dimension", "shape", "size")
+"""What libraries' errors about shapes speak of."""
+
 SCALARS = frozenset({bool, int, float, complex})
+
+
+def as_number(x: Any) -> Any:
+    """``x``, or the Python number that a scalar of NumPy stands for beside an array."""
+    adapter = None if isinstance(x, Wrapper) else adapter_for(type(x))
+    return x if adapter is None or adapter.rewrap(x) is x else x.item()
 
 
 def same_library(name: str, operands: Sequence[Any]) -> tuple[tuple[Any, ...], Adapter]:
@@ -75,6 +84,9 @@ def explain(name: str, operands: Sequence[Any], error: Exception) -> None:
     if isinstance(error, XadError):
         return
     arrays = [(adapter, x) for x in operands if (adapter := adapter_for(type(x))) is not None]
+    if isinstance(error, NotImplementedError) and arrays:
+        missing = f"for xad.{name}({describe(operands)}): {error}"
+        raise arrays[0][0].lacking(missing) from error
     names = [adapter.device_name(adapter.device_of(x)) for adapter, x in arrays]
     devices = list(dict.fromkeys(names))
     if len(devices) > 1:
@@ -83,7 +95,7 @@ def explain(name: str, operands: Sequence[Any], error: Exception) -> None:
             f"({describe(operands)}); move one with x.to_device(...)"
         ) from error
     shapes = [tuple(x.shape) for _, x in arrays]
-    if not _broadcast(shapes):
+    if not _broadcast(shapes) and any(word in str(error) for word in SHAPE_WORDS):
         raise ShapeError(
             f"xad.{name}: expected shapes that fit each other, got "
             f"{' and '.join(map(str, shapes))}: {error}"

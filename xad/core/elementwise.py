@@ -11,17 +11,16 @@ from xad.backend.adapter import Adapter
 from xad.core.batching import aligned
 from xad.core.boxing import box
 from xad.core.conform import as_array, expand_to, is_complex, namespace_of
-from xad.core.diagnosis import SCALARS, explain
+from xad.core.diagnosis import SCALARS, as_number, explain
 from xad.core.pause import paused
 from xad.core.primitive import Kernel, Params, Primitive
-from xad.core.tape import Node, Reverse
+from xad.core.tape import NO_PARAMS, Node, Reverse
 from xad.core.wrapper import Wrapper
 
 Slope = Callable[..., Any] | int
 Keep = Callable[[tuple[Any, ...]], tuple[Any, ...]] | None
 
 OPERANDS = {1: ("x",), 2: ("a", "b"), 3: ("a", "b", "c")}
-NO_PARAMS: Params = {}
 
 
 class Elementwise(Primitive):
@@ -130,7 +129,7 @@ class Elementwise(Primitive):
             x, node_a, y, node_b = a.value, a.node, b, None
             if isinstance(b, Wrapper):
                 if not isinstance(b, Reverse) or a.level != b.level:
-                    return box(self.bind(a, b))
+                    return self._binary_elsewhere(a, b)
                 y, node_b = b.value, b.node
             kind, other = type(x), type(y)
         elif isinstance(b, Reverse) and not isinstance(a, Wrapper):
@@ -138,9 +137,10 @@ class Elementwise(Primitive):
             x, node_a, y, node_b = a, None, b.value, b.node
             kind, other = type(y), type(x)
         else:
-            return box(self.bind(a, b))
+            return self._binary_elsewhere(a, b)
         kernel = self._kernels.get(kind) if other is kind or other in SCALARS else None
         if kernel is None:
+            x, y = as_number(x), as_number(y)
             out = self.bind(x, y)
         else:
             try:
@@ -158,6 +158,14 @@ class Elementwise(Primitive):
         saved = () if keeper is None else keeper((x, y, out, None))
         node = Node(shape, out.dtype, self, (node_a, node_b), saved, NO_PARAMS)
         return top.__class__(out, node, top.level)
+
+    def _binary_elsewhere(self, a: Any, b: Any) -> Any:
+        """The operation on wrappers of other kinds or of several levels, or on none."""
+        if isinstance(a, Wrapper):
+            b = as_number(b)
+        elif isinstance(b, Wrapper):
+            a = as_number(a)
+        return box(self.bind(a, b))
 
 
 def parameters_of(rule: Callable[..., Any]) -> tuple[str, ...]:

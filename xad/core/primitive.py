@@ -41,6 +41,8 @@ class Primitive:
     differentiable = True
     #: Whether each element of the output depends on that element of the operands alone.
     elementwise = False
+    #: Whether all that it keeps for its rules are arrays among its operands and outputs.
+    keeps_arrays = True
     #: Whether it passes some elements of its operands on and drops the others, as ``where`` does.
     chooses = False
 

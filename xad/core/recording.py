@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any, NamedTuple
 
 from xad.core.batching import settled
@@ -40,7 +40,7 @@ class Recorder:
         self.examples: list[Any] = []
         self.instructions: list[Instruction] = []
         self.constants: dict[Variable, Any] = {}
-        self._seen: dict[int, Variable] = {}
+        self._seen: dict[Hashable, Variable] = {}
 
     def variable(self, example: Any) -> Variable:
         """A new variable, of the example's shape and dtype."""
@@ -51,17 +51,28 @@ class Recorder:
         """The operand that stands for a value from outside: a scalar itself, or a variable."""
         if type(value) in SCALARS:
             return value
-        variable = self._seen.get(id(value))
+        identity = _identity(value)
+        variable = self._seen.get(identity)
         if variable is None:
-            variable = self._seen[id(value)] = self.variable(value)
+            variable = self._seen[identity] = self.variable(value)
             self.constants[variable] = value
         return variable
+
+
+def _identity(value: Any) -> Hashable:
+    """What tells a constant from the others; a wrapper's twins are one."""
+    if isinstance(value, Wrapper):
+        return (value.level, *[id(getattr(value, part)) for part in value.parts[1:]])
+    return id(value)
 
 
 class Recording(Wrapper):
     """An array that stands for a variable; ``value`` is its example."""
 
-    __slots__ = ("recorder", "variable")
+    __slots__ = ()
+    parts = ("level", "value", "recorder", "variable")
+    recorder: Recorder
+    variable: Variable
 
     def __init__(self, value: Any, variable: Variable, recorder: Recorder, level: int) -> None:
         self.value = value
@@ -81,8 +92,9 @@ class Recording(Wrapper):
                 values.append(operand.value)
                 places.append(operand.variable)
             else:
-                values.append(settled(operand))
-                places.append(recorder.constant(settled(operand)))
+                value = settled(operand)
+                values.append(value)
+                places.append(recorder.constant(value))
         out = primitive.bind(*values, **params)
         outs = tuple([as_array(x) for x in out]) if type(out) is tuple else (as_array(out),)
         variables = tuple([recorder.variable(x) for x in outs])

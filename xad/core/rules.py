@@ -14,12 +14,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from xad.backend.adapter import Adapter
+from xad.core.backward import backward
 from xad.core.batching import settled
-from xad.core.boxing import tensor_class
+from xad.core.boxing import lift, tensor_class
 from xad.core.conform import expand_to, is_complex, namespace_of
 from xad.core.elementwise import parameters_of
 from xad.core.primitive import BatchRule, Kernel, Params, Primitive
-from xad.core.tape import Leaf, Node, backward
+from xad.core.tape import Leaf, Node
 from xad.core.wrapper import fresh_level
 from xad.errors import NotDifferentiableError
 
@@ -208,6 +209,7 @@ class General(Primitive):
         zero = xp.zeros_like(out)
         leaf = Leaf(zero)
         g = tensor_class()(settled(zero), leaf, fresh_level())
+        saved = {name: lift(x) for name, x in saved.items()}
         seeds = []
         for name, t in moving:
             image = self._vjp(name, g, Leaf(saved[name]), saved, params)

@@ -16,7 +16,9 @@ from xad.core.wrapper import Wrapper, innermost
 class Forward(Wrapper):
     """``value + epsilon * tangent``, with epsilon squared = 0 and an epsilon per level."""
 
-    __slots__ = ("tangent",)
+    __slots__ = ()
+    parts = ("level", "value", "tangent")
+    tangent: Any
 
     def __init__(self, value: Any, tangent: Any, level: int) -> None:
         self.value = value

@@ -22,11 +22,20 @@ BASE_LEVEL = 0
 """The level of the tensors that users hold outside every transformation."""
 
 
-class Wrapper:
-    """An array around another array; ``apply`` says what an operation on it does."""
+PARTS = ("level", "value", "node", "tangent", "recorder", "variable")
+"""What a wrapper may hold; each kind says which of these it does."""
 
-    __slots__ = ("level", "value")
+
+class Wrapper:
+    """An array around another array; ``apply`` says what an operation on it does.
+
+    Assignment makes an object another array, perhaps one of another kind: `become`. So all kinds
+    have the same slots, and what is kept of an array that users hold is its `twin`.
+    """
+
+    __slots__ = (*PARTS, "__weakref__")
     _xad_wrapper: ClassVar[bool] = True
+    parts: ClassVar[tuple[str, ...]] = ("level", "value")
 
     value: Any
     level: int
@@ -37,6 +46,23 @@ class Wrapper:
     ) -> Any:
         """Carry out ``primitive`` where the innermost operand is of this kind, at ``level``."""
         raise TypeError("a bare Wrapper carries out no operation")
+
+    def become(self, other: Wrapper) -> None:
+        """Be the array that ``other`` is from now on; who kept a twin still has the old one."""
+        values = [(part, getattr(other, part)) for part in other.parts]
+        for part in self.parts:
+            delattr(self, part)
+        if not isinstance(self, other.__class__):
+            self.__class__ = other.__class__
+        for part, value in values:
+            setattr(self, part, value)
+
+    def twin(self) -> Any:
+        """The same array in an object of its own, which nobody assigns to."""
+        made = object.__new__(self.__class__)
+        for part in self.parts:
+            setattr(made, part, getattr(self, part))
+        return made
 
     def __array_namespace__(self, *, api_version: str | None = None) -> Any:
         """The functions of the standard for this array."""

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 import xad
+from xad import tree
 from xad.backend import Adapter, adapter_for, adapter_of, selected
 
 HostArray = np.ndarray[Any, Any]
@@ -83,6 +84,25 @@ def to_host(x: Any) -> HostArray:
     """A NumPy array with the values of any array, wherever it lies."""
     array = plain(x)
     return adapter_of(array).host_copy(array)
+
+
+def is_lazy(x: Any) -> bool:
+    """Whether this is an array whose values are computed only when they are asked for."""
+    if isinstance(x, (int, float)):
+        return False
+    array = bottom(x)
+    return adapter_of(array).lazy(array)
+
+
+def computed(arrays: Any) -> Any:
+    """A tree of arrays with the values of all that are lazy computed at once."""
+    leaves, structure = tree.flatten(arrays)
+    lazy = [i for i, x in enumerate(leaves) if hasattr(x, "dtype") and is_lazy(x)]
+    if lazy:
+        plains = [bottom(leaves[i]) for i in lazy]
+        for i, x in zip(lazy, adapter_of(plains[0]).computed(plains), strict=True):
+            leaves[i] = like(x, leaves[i])
+    return tree.unflatten(structure, leaves)
 
 
 def number(x: Any) -> float:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import xad
-from xad.nn.arrays import bottom, number, to_host
+from xad.nn.arrays import bottom, computed, is_lazy, number, to_host
 
 __all__ = ["Averages"]
 
@@ -35,7 +35,10 @@ class Averages:
         if not self._pending:
             return None
         rows = [count for count, _ in self._pending]
-        columns = [_numbers(column) for column in zip(*(v for _, v in self._pending), strict=True)]
+        values = [found for _, found in self._pending]
+        if is_lazy(values[0][0]):
+            values = computed(values)
+        columns = [_numbers(column) for column in zip(*values, strict=True)]
         for i, column in enumerate(columns):
             self._sums[i] += sum(n * value for n, value in zip(rows, column, strict=True))
         start = self._batches

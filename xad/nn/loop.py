@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from xad import tree
+from xad.nn.arrays import computed, is_lazy
 from xad.nn.averages import Averages
 from xad.nn.data.batches import Minibatches, minibatches
 from xad.nn.errors import DivergenceError
@@ -109,6 +110,9 @@ class Loop:
         rows = 0
         for batch in batches:
             model, state, values = self._step(*self._current, batch, rng)
+            if is_lazy(values[0]):
+                # Or the graph of a step would hold those of all steps before it.
+                model, state, values = computed((model, state, values))
             self._current = (model, state)
             count = int(tree.leaves(batch)[0].shape[0])
             rows += count

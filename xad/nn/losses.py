@@ -31,7 +31,7 @@ def softmax_cross_entropy(logits: Any, labels: Any) -> Any:
     10000.0
     """
     if is_integral(labels):
-        return xad.mean(special.softmax_cross_entropy(logits, labels))
+        return special.softmax_cross_entropy(logits, labels, mean=True)
     labels = _like_outputs("softmax_cross_entropy", labels, logits)
     chosen = special.log_softmax(logits, axis=-1) * labels
     return xad.sum(chosen) * (-1 / max(1, math.prod(logits.shape[:-1])))

@@ -93,17 +93,20 @@ def broadcast_shape(name: str, *shapes: tuple[int, ...]) -> tuple[int, ...]:
 def is_kind(x: Any, kind: str | tuple[str, ...]) -> bool:
     """Whether the array is of this kind, by the standard's names: "real floating", "integral"..."""
     dtype = x.dtype
-    # By class first: data types of different libraries may hash alike and refuse to be compared.
-    known = _kinds.setdefault((dtype.__class__, kind), {})
-    found = known.get(dtype)
-    if found is None:
-        found = known[dtype] = bool(adapter_inside(x).namespace.isdtype(dtype, kind))
-    return found
+    try:
+        return _kinds[kind][dtype.__class__][dtype]
+    except KeyError:
+        known = bool(adapter_inside(x).namespace.isdtype(dtype, kind))
+        return _kinds.setdefault(kind, {}).setdefault(dtype.__class__, {}).setdefault(dtype, known)
 
 
-_kinds: dict[tuple[type, Any], dict[Any, bool]] = {}
+# By class first: data types of different libraries may hash alike and refuse to be compared.
+_kinds: dict[Any, dict[type, dict[Any, bool]]] = {}
+
+
+INEXACT = ("real floating", "complex floating")
 
 
 def is_inexact(x: Any) -> bool:
     """Whether the array can have a derivative: floating, real or complex."""
-    return is_kind(x, ("real floating", "complex floating"))
+    return is_kind(x, INEXACT)

@@ -11,18 +11,23 @@ from typing import Any
 
 import numpy as np
 
-from xad.backend.adapter import Adapter
 from xad.backend.registry import adapter_for, adapter_of
 from xad.backend.selection import Selection, selected
-from xad.core.batching import settled
 from xad.core.boxing import box
+from xad.core.diagnosis import SCALARS
 from xad.core.wrapper import Wrapper, innermost
-from xad.errors import DTypeError
 from xad.ops.arguments import Array, as_shape, operand
-from xad.ops.data_type import astype
+from xad.ops.data_type import astype, in_dtype, result_type
 from xad.ops.dtypes import native_dtype
 from xad.ops.joining import stack
 from xad.ops.manipulation import broadcast_to, reshape
+from xad.ops.python_values import (
+    from_python,
+    holds_wrappers,
+    leaves_of,
+    nothing_to_share,
+    number,
+)
 from xad.ops.tracking import copied
 from xad.ops.transfer import moved
 
@@ -81,7 +86,7 @@ class Creation:
         Source: Array API standard 2025.12, creation functions.
         """
         xp, dtype, device = self._place("arange", dtype, device)
-        bounds = [_number("arange", x) for x in (start, stop, step) if x is not None]
+        bounds = [number("arange", x) for x in (start, stop, step) if x is not None]
         if stop is None:
             bounds.insert(0, 0)
         return box(xp.arange(*bounds, dtype=dtype, device=device))
@@ -97,13 +102,21 @@ class Creation:
         Source: Array API standard 2025.12, creation functions.
         """
         if isinstance(obj, Wrapper):
-            out = obj if dtype is None else astype(obj, dtype)
+            out = in_dtype(obj, dtype)
             if device is not None:
                 inner = innermost(out)
                 out = moved(out, adapter_of(inner), adapter_of(inner).parse_device(device))
-            return copied(out) if copy and settled(out) is settled(obj) else out
-        if _holds_wrappers(obj):
-            return stack([self.asarray(part, dtype=dtype, device=device) for part in obj])
+            same = innermost(out) is innermost(obj)
+            if copy is False and not same:
+                raise ValueError(
+                    "xad.asarray: expected the tensor's own dtype and device with copy=False, got "
+                    f"dtype={dtype!r} and device={device!r}, which take a copy"
+                )
+            return copied(out) if copy and same else out
+        if holds_wrappers(obj):
+            if copy is False:
+                raise nothing_to_share(obj)
+            return _stacked(obj, dtype, device)
         return box(self.plain_array(obj, dtype=dtype, device=device, copy=copy))
 
     def plain_array(
@@ -114,7 +127,7 @@ class Creation:
         target = choice.adapter
         source = adapter_for(type(obj))
         if source is None:
-            return _from_python(obj, *self._place("asarray", dtype, device), copy)
+            return from_python(obj, *self._place("asarray", dtype, device), copy)
         obj = source.rewrap(obj)
         if source.name == "numpy" and target is not source:
             if copy is False:
@@ -318,44 +331,22 @@ def _spread(value: Any, shape: tuple[int, ...], dtype: Any, device: Any) -> Arra
     return broadcast_to(value, shape)
 
 
-def _number(name: str, x: Any) -> Any:
-    if isinstance(x, np.generic):
-        return x.item()
-    if isinstance(x, (int, float)):
-        return x
-    raise TypeError(
-        f"xad.{name}: expected Python numbers, got {type(x).__name__}; convert it with int(...) or "
-        "float(...)"
-    )
+def _stacked(obj: Any, dtype: Any, device: Any) -> Array:
+    """An array of nested lists that contain tensors, where these are; numbers do not promote."""
+    leaves = leaves_of(obj)
+    first = innermost(next(leaf for leaf in leaves if isinstance(leaf, Wrapper)))
+    home = adapter_of(first)
+    place = Selection(home, home.device_of(first) if device is None else home.parse_device(device))
+    make = Creation(lambda: place).asarray
+    found = [x if type(x) in SCALARS else make(x, device=device) for x in leaves]
+    dtype = result_type(*found) if dtype is None else dtype
+    made = iter([make(x, dtype=dtype) for x in found])
 
+    def build(part: Any) -> Any:
+        is_list = isinstance(part, (list, tuple))
+        return stack([build(inside) for inside in part]) if is_list else next(made)
 
-def _holds_wrappers(obj: Any) -> bool:
-    return isinstance(obj, (list, tuple)) and any(
-        isinstance(part, Wrapper) or _holds_wrappers(part) for part in obj
-    )
-
-
-def _from_python(obj: Any, xp: Any, dtype: Any, device: Any, copy: bool | None) -> Any:
-    """An array of a number, nested lists, or whatever has a buffer."""
-    if copy is False and not hasattr(obj, "__dlpack__"):
-        raise ValueError(
-            f"xad.asarray: expected something to share memory with for copy=False, got "
-            f"{type(obj).__name__}"
-        )
-    try:
-        out = xp.asarray(obj, dtype=dtype, device=device)
-    except (TypeError, ValueError, RuntimeError) as error:
-        error.add_note(
-            f"in xad.asarray({type(obj).__name__}): expected a number, an array, or a nested list "
-            "of numbers in which lists of one depth have one length"
-        )
-        raise
-    if adapter_for(type(out)) is None or getattr(out.dtype, "kind", "f") not in "biufcV":
-        raise DTypeError(
-            f"xad.asarray: expected numbers, got {type(obj).__name__} of dtype "
-            f"{getattr(out, 'dtype', None)}"
-        )
-    return out
+    return build(obj)
 
 
 _selected = Creation(selected)
@@ -368,13 +359,3 @@ full = _selected.full
 linspace = _selected.linspace
 ones = _selected.ones
 zeros = _selected.zeros
-
-
-def creation_for(adapter: Adapter) -> Creation:
-    """The creation functions of one library, on the selected device if that is selected."""
-
-    def choose() -> Selection:
-        choice = selected()
-        return choice if choice.adapter is adapter else Selection(adapter, adapter.default_device())
-
-    return Creation(choose)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -10,8 +11,9 @@ from xad.backend.adapter import Adapter
 from xad.backend.registry import adapter_of
 from xad.core.batching import settled, shifted
 from xad.core.boxing import box
-from xad.core.primitive import Kernel
-from xad.core.rules import General
+from xad.core.conform import namespace_of
+from xad.core.primitive import Kernel, Params, Primitive
+from xad.core.tape import Node
 from xad.core.wrapper import Wrapper, innermost
 from xad.errors import DTypeError, IndexingError, ShapeError
 from xad.ops.arguments import Array, is_kind, operand
@@ -20,7 +22,6 @@ from xad.ops.gathering import index_array
 from xad.ops.softmax import (
     in_place,
     largest_number,
-    softmax_kernel,
     softmax_primitive,
     softmax_rule,
 )
@@ -33,12 +34,29 @@ def _kernel(adapter: Adapter) -> Kernel:
     xp, exp = adapter.namespace, in_place(adapter, "exp")
     largest = largest_number(xp)
 
-    def compute(logits: Any, labels: Any) -> Any:
+    def compute(logits: Any, labels: Any, over: tuple[int, ...]) -> tuple[Any, Any]:
         peak = xp.max(logits, axis=-1, keepdims=True)
-        below_peak = logits - xp.maximum(peak, -largest(logits.dtype))
-        chosen = _chosen(xp, below_peak, labels)
-        total = xp.sum(exp(below_peak), axis=-1)
-        return xp.log(xp.maximum(total, 1)) - chosen
+        slope = logits - xp.maximum(peak, -largest(logits.dtype))
+        right = _right(xp, slope, labels)
+        chosen = xp.reshape(xp.take(xp.reshape(slope, (-1,)), right, axis=0), labels.shape)
+        slope = exp(slope)
+        total = xp.maximum(xp.sum(slope, axis=-1), 1)
+        loss = xp.log(total) - chosen
+        count = math.prod([labels.shape[i] for i in over])
+        if over:
+            # An average over no example is nan, as that of `xad.mean` is.
+            loss = xp.sum(loss, axis=over) / count if count else xp.mean(loss, axis=over)
+            total = total * count
+        slope /= total[..., None]
+        return loss, _less_one_hot(slope, labels, right, 1 / max(count, 1))
+
+    def _less_one_hot(slope: Any, labels: Any, right: Any, one: float) -> Any:
+        if adapter.name in ("numpy", "cupy"):
+            flat = slope.reshape(-1)
+            flat[right] -= one
+            return flat.reshape(slope.shape)
+        classes = _counted_like(labels, slope.shape[-1])
+        return slope - xp.astype(xp.equal(labels[..., None], classes), slope.dtype) * one
 
     return compute
 
@@ -57,75 +75,82 @@ def _counted_like(x: Any, count: int, step: int = 1) -> Any:
     return _counted(adapter, adapter.device_name(adapter.device_of(inner)), count, step)
 
 
-def _chosen(xp: Any, logits: Any, labels: Any) -> Any:
-    """The right class's element of each line."""
+def _right(xp: Any, logits: Any, labels: Any) -> Any:
+    """Where the right class's element of each line stands in the flattened logits."""
     lines, classes = math.prod(labels.shape), logits.shape[-1]
-    starts = _counted_like(labels, lines, classes)
-    if labels.ndim == 1:
-        return xp.take(xp.reshape(logits, (-1,)), xp.add(labels, starts), axis=0)
-    flat = xp.add(xp.reshape(labels, (lines,)), starts)
-    return xp.reshape(xp.take(xp.reshape(logits, (-1,)), flat, axis=0), labels.shape)
+    flat = labels if labels.ndim == 1 else xp.reshape(labels, (lines,))
+    return xp.add(flat, _counted_like(labels, lines, classes))
 
 
-def _slope_kernel(adapter: Adapter) -> Kernel:
-    xp, softmax = adapter.namespace, softmax_kernel(adapter)
+class _CrossEntropy(Primitive):
+    """Two outputs: the loss, averaged over some axes of the labels, and its slope.
 
-    def compute(logits: Any, labels: Any) -> Any:
-        right = xp.equal(labels[..., None], _counted_like(labels, logits.shape[-1]))
-        return softmax(logits, (logits.ndim - 1,)) - xp.astype(right, logits.dtype)
+        loss = mean(log Σ exp(logits) - logits[label])     slope = (softmax - one_hot(label)) / n
 
-    return compute
+    What the loss computes on the way is most of its slope; a rule would compute it again. The
+    slope has a slope too, that of softmax / n, which derivatives of second order come through.
+    """
+
+    def keep(self, parents: Sequence[Node | None], values: Sequence[Any], out: Any) -> Any:
+        """The slope, and the logits for the slope's own."""
+        return (out[1], values[0])
+
+    def pullback(self, node: Node, g: Any) -> tuple[Any, None]:
+        """slope * g, and the transposed Jacobian of the slope."""
+        slope, logits = node.saved
+        of_loss, of_slope = g
+        share = None
+        if of_loss is not None:
+            share = _times(slope, of_loss, node.params["over"])
+        if of_slope is not None:
+            more = _slope_of_slope(logits, of_slope, node.params["over"])
+            share = more if share is None else share + more
+        return share, None
+
+    def pushforward(
+        self, operands: Sequence[Any], out: Any, tangents: Sequence[Any], params: Params
+    ) -> tuple[Any, Any]:
+        """The inner product of slope and tangent, and the Jacobian of the slope."""
+        over: tuple[int, ...] = params["over"]
+        t = tangents[0]
+        xp = namespace_of(t, out[1])
+        along = xp.sum(xp.multiply(out[1], t), axis=(*over, t.ndim - 1))
+        return along, _slope_of_slope(operands[0], t, over)
 
 
-# softmax(logits) - one_hot(labels): an operation of its own, whose own slope is that of softmax.
-_slope = register(
-    General(
-        "special.softmax_cross_entropy_slope",
-        "logits labels",
-        vjp={"logits": lambda xp, g, logits: softmax_rule(g, _softmax_of(logits), _last(g), xp)},
-        jvp={"logits": lambda xp, t, logits: softmax_rule(t, _softmax_of(logits), _last(t), xp)},
-        batch=shifted(axis=()),
-        kernel=_slope_kernel,
+def _times(slope: Any, g: Any, over: tuple[int, ...]) -> Any:
+    """The slope times a cotangent of the loss, which lacks the axes averaged over and the last."""
+    xp = namespace_of(g, slope)
+    if g.shape:
+        gone = (*over, slope.ndim - 1)
+        g = xp.reshape(g, tuple([1 if i in gone else n for i, n in enumerate(slope.shape)]))
+    return xp.multiply(slope, g)
+
+
+def _slope_of_slope(logits: Any, v: Any, over: tuple[int, ...]) -> Any:
+    """The Jacobian of the slope, which is symmetric, times ``v``."""
+    xp = namespace_of(v, logits)
+    last = (logits.ndim - 1,)
+    count = math.prod([logits.shape[i] for i in over])
+    return softmax_rule(v, softmax_primitive.bind(logits, axis=last), last, xp) * (
+        1 / max(count, 1)
     )
-)
-
-
-def _last(x: Any) -> tuple[int, ...]:
-    return (x.ndim - 1,)
-
-
-def _softmax_of(logits: Any) -> Any:
-    return softmax_primitive.bind(logits, axis=_last(logits))
-
-
-def _back(xp: Any, g: Any, logits: Any, labels: Any) -> Any:
-    return xp.multiply(_slope.bind(logits, labels), g[..., None])
-
-
-def _forward(xp: Any, t: Any, logits: Any, labels: Any) -> Any:
-    return xp.sum(xp.multiply(_slope.bind(logits, labels), t), axis=-1)
 
 
 _softmax_cross_entropy = register(
-    General(
-        "special.softmax_cross_entropy",
-        "logits labels",
-        vjp={"logits": _back},
-        jvp={"logits": _forward},
-        batch=shifted(axis=()),
-        kernel=_kernel,
-    )
+    _CrossEntropy("special.softmax_cross_entropy", batch=shifted(axis=("over",)), kernel=_kernel)
 )
 
 
-def softmax_cross_entropy(logits: Array, labels: Array, /) -> Array:
+def softmax_cross_entropy(logits: Array, labels: Array, /, *, mean: bool = False) -> Array:
     """-log of the probability that softmax(logits) gives to the right class, for each example.
 
         y = log Σ exp(logits) - logits[label]        dy/dlogits = softmax(logits) - one_hot(label)
 
     ``logits``: an array of a real floating-point data type, of shape (..., classes); -inf for what
     is impossible. ``labels``: class numbers, integers of shape (...). Returns an array of that
-    shape, of the data type of ``logits``, without overflow for any finite logits.
+    shape, or with ``mean`` the average over all of it, of the data type of ``logits``, without
+    overflow for any finite logits.
 
     Errors: DTypeError (a TypeError) for other data types; ShapeError (a ValueError) if the shapes
     do not fit; ValueError for class numbers out of range, looked at where they lie on the host.
@@ -157,12 +182,13 @@ def softmax_cross_entropy(logits: Array, labels: Array, /) -> Array:
             f"{shape}, got {tuple(labels.shape)}; labels are class numbers"
         )
     _check_range(name, settled(labels), shape[-1])
-    return box(_softmax_cross_entropy.bind(logits, labels))
+    over = tuple(range(len(shape) - 1)) if mean else ()
+    return box(_softmax_cross_entropy.bind(logits, labels, over=over)[0])
 
 
 def _check_range(name: str, labels: Any, classes: int) -> None:
     """ValueError if class numbers are out of range; not looked at on a GPU, which would wait."""
-    if isinstance(labels, Wrapper) or not math.prod(labels.shape) or not _is_on_host(labels):
+    if isinstance(labels, Wrapper) or not math.prod(labels.shape) or not adapter_of(labels).at_hand(labels):
         return
     xp = adapter_of(labels).namespace
     low, high = int(xp.min(labels)), int(xp.max(labels))
@@ -171,11 +197,3 @@ def _check_range(name: str, labels: Any, classes: int) -> None:
             f"xad.{name}: expected class numbers from 0 to {classes - 1} for {classes} logits, got "
             f"{low if low < 0 else high}; number the classes from 0, or give the model more outputs"
         )
-
-
-def _is_on_host(x: Any) -> bool:
-    """Whether reading a value neither waits for a device nor computes a lazy array."""
-    adapter = adapter_of(x)
-    if adapter.name == "torch":
-        return adapter.device_name(adapter.device_of(x)) == "cpu"
-    return adapter.name in ("numpy", "array_api_strict")

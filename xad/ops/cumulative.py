@@ -16,7 +16,7 @@ from xad.core.conform import is_complex
 from xad.core.rules import General, Linear
 from xad.errors import AxisError
 from xad.ops.arguments import Array, Axis, many_axes, one_axis, operand
-from xad.ops.data_type import astype
+from xad.ops.data_type import in_dtype
 from xad.ops.declare import register
 from xad.ops.statistical import restore_axes
 
@@ -82,10 +82,9 @@ def prod(x: Array, /, *, axis: Axis = None, dtype: Any = None, keepdims: bool = 
 
     Source: Array API standard 2025.12, statistical functions.
     """
-    x = operand("prod", x)
-    if dtype is not None:
-        x = astype(x, dtype)
-    return box(_prod.bind(x, axis=many_axes("prod", axis, x.ndim), keepdims=keepdims))
+    x = in_dtype(operand("prod", x), dtype)
+    out = box(_prod.bind(x, axis=many_axes("prod", axis, x.ndim), keepdims=keepdims))
+    return in_dtype(out, dtype)
 
 
 # ---- running sum ---------------------------------------------------------------------------------
@@ -130,7 +129,8 @@ def cumulative_sum(
     Source: Array API standard 2025.12, statistical functions.
     """
     x, axis = _cumulative_arguments("cumulative_sum", x, axis, dtype)
-    return box(_cumulative_sum.bind(x, axis=axis, include_initial=include_initial))
+    out = box(_cumulative_sum.bind(x, axis=axis, include_initial=include_initial))
+    return in_dtype(out, dtype)
 
 
 def _cumulative_arguments(name: str, x: Any, axis: Any, dtype: Any) -> tuple[Any, int]:
@@ -143,7 +143,7 @@ def _cumulative_arguments(name: str, x: Any, axis: Any, dtype: Any) -> tuple[Any
             )
         axis = 0
     axis = one_axis(name, axis, x.ndim)
-    return (x if dtype is None else astype(x, dtype)), axis
+    return in_dtype(x, dtype), axis
 
 
 # ---- running product -----------------------------------------------------------------------------
@@ -232,4 +232,5 @@ def cumulative_prod(
     Blelloch, Prefix sums and their applications (1990).
     """
     x, axis = _cumulative_arguments("cumulative_prod", x, axis, dtype)
-    return box(_cumulative_prod.bind(x, axis=axis, include_initial=include_initial))
+    out = box(_cumulative_prod.bind(x, axis=axis, include_initial=include_initial))
+    return in_dtype(out, dtype)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
 
 from xad.backend.adapter import Adapter
 from xad.core.batching import shifted
-from xad.core.boxing import box
+from xad.core.boxing import anew, box
 from xad.core.diagnosis import SCALARS
 from xad.core.primitive import Kernel
 from xad.core.rules import Constant, Linear
@@ -16,6 +19,7 @@ from xad.ops.arguments import Array, adapter_inside, operand
 from xad.ops.declare import register
 from xad.ops.dtypes import (
     adapter_of_any,
+    dtype_name,
     dtypes_of,
     is_array,
     is_inexact_dtype,
@@ -55,8 +59,9 @@ def astype(x: Array, dtype: Any, /, *, copy: bool = True, device: Any = None) ->
     """Cast to a data type.
 
     ``x``: an array. ``dtype``: a data type of its library, one of another library, or a name such
-    as "float32". ``copy`` is accepted and has no effect: xad's arrays never share what one of them
-    changes. ``device``: where to put the result, as in ``x.to_device``.
+    as "float32". ``copy``: False returns ``x`` itself if there is nothing to cast; True an array
+    that changes alone if one of the two is assigned to. ``device``: where to put the result, as in
+    ``x.to_device``.
 
     The derivative is 1 between floating types. Integers and booleans are constants.
 
@@ -77,39 +82,97 @@ def astype(x: Array, dtype: Any, /, *, copy: bool = True, device: Any = None) ->
     if not same_dtype(x, dtype):
         cast = _astype if is_inexact_dtype(dtype, adapter) else _truncate
         x = cast.bind(x, dtype=dtype)
+    elif copy:
+        x = anew(x)
     return box(x) if device is None else to_device(x, device)
 
 
+def in_dtype(x: Array, dtype: Any) -> Array:
+    """``x``, cast if another data type is asked for."""
+    return x if dtype is None else astype(x, dtype, copy=False)
+
+
 def can_cast(from_: Any, to: Any, /) -> bool:
-    """Whether a data type, or an array's, can be cast to another by the promotion rules.
+    """Whether a data type, or an array's, can be cast to another without losing values.
+
+    That is what the promotion rules say where they know both, and NumPy from there on, for every
+    library. Raises DTypeError for what is no data type of the library.
+
+    >>> import xad
+    >>> xad.can_cast("int8", "int16"), xad.can_cast("int8", "uint8")
+    (True, False)
 
     Source: Array API standard 2025.12, data type functions.
     """
     adapter = adapter_of_any(from_)
     source = native_dtype("can_cast", from_.dtype if is_array(from_) else from_, adapter)
-    return bool(adapter.namespace.can_cast(source, native_dtype("can_cast", to, adapter)))
+    target = native_dtype("can_cast", to, adapter)
+    try:
+        return np.can_cast(dtype_name(source), dtype_name(target))
+    except TypeError:  # NumPy does not know bfloat16
+        return bool(adapter.namespace.can_cast(source, target))
 
 
-def finfo(type: Any, /) -> Any:
+@dataclass(frozen=True)
+class FloatLimits:
+    """What `finfo` tells. ``dtype`` is real: that of the two parts if the numbers are complex."""
+
+    bits: int
+    eps: float
+    max: float
+    min: float
+    smallest_normal: float
+    dtype: Any
+
+
+@dataclass(frozen=True)
+class IntegerLimits:
+    """What `iinfo` tells."""
+
+    bits: int
+    max: int
+    min: int
+    dtype: Any
+
+
+def finfo(type: Any, /) -> FloatLimits:
     """Limits of a floating data type, or of an array's: bits, eps, max, min, smallest_normal.
+
+    >>> import xad
+    >>> xad.finfo("float32").bits
+    32
 
     Source: Array API standard 2025.12, data type functions.
     """
-    return _limits("finfo", type)
+    adapter, found = _limits("finfo", type)
+    return FloatLimits(
+        bits=int(found.bits),
+        eps=float(found.eps),
+        max=float(found.max),
+        min=float(found.min),
+        smallest_normal=float(found.smallest_normal),
+        dtype=native_dtype("finfo", found.dtype, adapter),
+    )
 
 
-def iinfo(type: Any, /) -> Any:
+def iinfo(type: Any, /) -> IntegerLimits:
     """Limits of an integer data type, or of an array's: bits, max, min.
 
     Source: Array API standard 2025.12, data type functions.
     """
-    return _limits("iinfo", type)
+    adapter, found = _limits("iinfo", type)
+    return IntegerLimits(
+        bits=int(found.bits),
+        max=int(found.max),
+        min=int(found.min),
+        dtype=native_dtype("iinfo", found.dtype, adapter),
+    )
 
 
-def _limits(name: str, of: Any) -> Any:
+def _limits(name: str, of: Any) -> tuple[Adapter, Any]:
     adapter = adapter_of_any(of)
     dtype = of.dtype if is_array(of) else of
-    return getattr(adapter.namespace, name)(native_dtype(name, dtype, adapter))
+    return adapter, getattr(adapter.namespace, name)(native_dtype(name, dtype, adapter))
 
 
 def isdtype(dtype: Any, kind: Any) -> bool:

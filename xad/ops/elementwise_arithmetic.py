@@ -38,9 +38,18 @@ multiply = binary(
     "Product of two arrays, element by element.",
     "x2, x1",
 )
+
+
+def _inverse(b: Any) -> Any:
+    try:
+        return 1 / b
+    except ZeroDivisionError:  # only from Python's numbers: arrays have infinities
+        return math.nan if isinstance(b, complex) else math.copysign(math.inf, b)
+
+
 divide = binary(
     "divide",
-    (lambda b: 1 / b, lambda y, b: -y / b),
+    (_inverse, lambda y, b: -y / b),
     "Quotient of two arrays, element by element.",
     "1/x2, -x1/x2²",
     kinds="floating",

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import math
 import operator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from xad.backend.registry import adapter_for, adapter_of
 from xad.core.batching import settled
-from xad.core.boxing import box
+from xad.core.boxing import anew, box
 from xad.core.primitive import Params, Primitive
 from xad.core.rules import Linear
 from xad.core.wrapper import Wrapper
@@ -30,7 +30,7 @@ from xad.ops.taking import take_flat
 Key = tuple[int | slice, ...]
 
 WHOLE = slice(None)
-_BASIC = frozenset({int, slice, type(None), type(Ellipsis)})
+BASIC = frozenset({int, slice, type(None), type(Ellipsis)})
 
 
 def _batched_key(
@@ -84,12 +84,12 @@ def getitem(x: Array, key: Any) -> Array:
         return take_flat(x, index_array("getitem", key, x), 0)
     items = key if type(key) is tuple else (key,)
     for item in items:
-        if type(item) not in _BASIC:
+        if type(item) not in BASIC:
             return _with_arrays(x, items)
-    return _basic(x, _expanded(items, x.shape))
+    return _basic(x, expanded(items, x.shape))
 
 
-def _expanded(items: Any, shape: tuple[int, ...]) -> list[Any]:
+def expanded(items: Any, shape: tuple[int, ...]) -> list[Any]:
     """The key with slices for its ellipsis, or for what it leaves out at the end."""
     given = 0
     ellipses = 0
@@ -97,7 +97,7 @@ def _expanded(items: Any, shape: tuple[int, ...]) -> list[Any]:
         if item is Ellipsis:
             ellipses += 1
         elif item is not None:
-            given += item.ndim if _is_mask(item) else 1
+            given += item.ndim if is_mask(item) else 1
     if given > len(shape) or ellipses > 1:
         raise IndexingError(
             f"xad.getitem: expected at most {len(shape)} indices and one ellipsis for an array of "
@@ -113,9 +113,16 @@ def _expanded(items: Any, shape: tuple[int, ...]) -> list[Any]:
 # ---- integers, slices and None -------------------------------------------------------------------
 
 
-def _basic(x: Any, items: list[Any]) -> Array:
-    """``items``: an integer or slice for each axis of ``x``, and None for each new one."""
-    shape = x.shape
+class Cut(NamedTuple):
+    """A key without arrays: forwards slices, axes of what they leave to be flipped, new axes."""
+
+    key: Key
+    flipped: tuple[int, ...]
+    new: tuple[int, ...]
+
+
+def cut(items: list[Any], shape: tuple[int, ...]) -> Cut:
+    """``items``: an integer or slice for each axis, and None for each new one."""
     key: list[int | slice] = []
     new: list[int] = []  # where None adds axes
     flipped: list[int] = []
@@ -133,17 +140,22 @@ def _basic(x: Any, items: list[Any]) -> Array:
             flipped.append(kept)
         key.append(part)
         kept += 1
+    return Cut(tuple(key), tuple(flipped), tuple(new))
+
+
+def _basic(x: Any, items: list[Any]) -> Array:
+    key, flipped, new = cut(items, x.shape)
     out = x
     if any(part is not WHOLE for part in key):
-        out = _getitem.bind(x, key=tuple(key))
+        out = _getitem.bind(x, key=key)
     if flipped:
-        out = flip(out, axis=tuple(flipped))
+        out = flip(out, axis=flipped)
     if new:
         final = list(out.shape)
         for i in new:
             final.insert(i, 1)
         out = reshape(out, tuple(final))
-    return box(out)
+    return anew(x) if out is x else box(out)
 
 
 def _forwards(item: slice, length: int) -> tuple[slice, bool]:
@@ -176,8 +188,8 @@ def _one_index(item: int, length: int) -> int:
 
 
 def _with_arrays(x: Any, items: tuple[Any, ...]) -> Array:
-    entries = _expanded([_entry(item) for item in items], x.shape)
-    if any(_is_mask(item) for item in entries):
+    entries = expanded([entry(item) for item in items], x.shape)
+    if any(is_mask(item) for item in entries):
         x, entries = _without_masks(x, entries)
     is_array = [hasattr(item, "dtype") for item in entries]
     if not any(is_array):
@@ -196,9 +208,9 @@ def _with_arrays(x: Any, items: tuple[Any, ...]) -> Array:
     return _shaped(_taken(x, arrays, axes, rest, at, len(shape)), entries, at, shape, sizes)
 
 
-def _entry(item: Any) -> Any:
+def entry(item: Any) -> Any:
     """An item of a key: an int, a slice, None, Ellipsis, or an array of integers or booleans."""
-    if type(item) in _BASIC:
+    if type(item) in BASIC:
         return item
     if isinstance(item, (list, range, bool, np.bool_)):
         item = np.asarray(item) if isinstance(item, bool) or item else np.zeros(0, np.int64)
@@ -223,7 +235,8 @@ def _entry(item: Any) -> Any:
     )
 
 
-def _is_mask(item: Any) -> bool:
+def is_mask(item: Any) -> bool:
+    """Whether the item of a key is an array of booleans."""
     return hasattr(item, "dtype") and is_kind(item, "bool")
 
 
@@ -237,13 +250,15 @@ def _without_masks(x: Any, entries: list[Any]) -> tuple[Any, list[Any]]:
         if item is None:
             new.append(item)
             continue
-        if not _is_mask(item):
+        if not is_mask(item):
             shape.append(old[axis])
             new.append(item)
             axis += 1
             continue
         covered = old[axis : axis + item.ndim]
-        if tuple(item.shape) != covered:
+        # The standard lets an axis of length 0 stand for any: nothing is taken then.
+        fits = all(n in (0, m) for n, m in zip(item.shape, covered, strict=False))
+        if len(covered) != item.ndim or not fits:
             raise IndexingError(
                 f"xad.getitem: expected a mask of shape {covered}, like the axes of the array of "
                 f"shape {old} that it stands for, got {tuple(item.shape)}"

@@ -8,7 +8,7 @@ from typing import Any
 
 from xad.backend.adapter import Adapter
 from xad.core.batching import shifted
-from xad.core.boxing import box
+from xad.core.boxing import anew, box
 from xad.core.conform import namespace_of
 from xad.core.primitive import Kernel
 from xad.core.rules import Linear, LinearJoint
@@ -262,7 +262,7 @@ def tile(x: Array, repetitions: tuple[int, ...], /) -> Array:
     if len(counts) > len(shape):
         x = reshape(x, (1,) * (len(counts) - len(shape)) + shape)
     if math.prod(counts) == 1:
-        return box(x)
+        return anew(x)
     return box(_tile.bind(x, repetitions=counts))
 
 

@@ -74,8 +74,8 @@ def matmul(x1: Array, x2: Array, /) -> Array:
 
     Source: Array API standard 2025.12, linear algebra functions.
     """
-    a = _product_operand("matmul", x1)
-    b = _product_operand("matmul", x2)
+    a = product_operand("matmul", x1)
+    b = product_operand("matmul", x2)
     shape_a, shape_b = a.shape, b.shape
     ndim_a, ndim_b = len(shape_a), len(shape_b)
     if ndim_a == ndim_b == 2 and shape_a[1] == shape_b[0]:
@@ -104,7 +104,8 @@ def matmul(x1: Array, x2: Array, /) -> Array:
     return out if out.shape == final else reshape(out, final)
 
 
-def _product_operand(name: str, x: Any) -> Any:
+def product_operand(name: str, x: Any) -> Any:
+    """``x`` if it is an array: numbers have no axes to sum over."""
     if isinstance(x, Wrapper):
         return x
     if type(x) in SCALARS:
@@ -147,17 +148,9 @@ def vecdot(x1: Array, x2: Array, /, *, axis: int = -1) -> Array:
 
     Source: Array API standard 2025.12, linear algebra functions.
     """
-    a = _product_operand("vecdot", x1)
-    b = _product_operand("vecdot", x2)
-    place = operator.index(axis)
-    least = min(a.ndim, b.ndim)
-    if a.ndim == b.ndim and 0 <= place < least:
-        place -= least
-    if not -least <= place < 0:
-        raise AxisError(
-            f"xad.vecdot: expected an axis from {-least} to -1, which both operands have, got "
-            f"{axis} for shapes {tuple(a.shape)} and {tuple(b.shape)}"
-        )
+    a = product_operand("vecdot", x1)
+    b = product_operand("vecdot", x2)
+    place = common_axis("vecdot", axis, a, b)
     if a.shape[place] != b.shape[place]:
         raise ShapeError(
             f"xad.vecdot: expected axis {axis} of both to be of one length, got shapes "
@@ -167,6 +160,20 @@ def vecdot(x1: Array, x2: Array, /, *, axis: int = -1) -> Array:
         a = conj(a)
     product = multiply(a, b)
     return sum_over(product, axis=place, dtype=product.dtype)
+
+
+def common_axis(name: str, axis: Any, a: Any, b: Any) -> int:
+    """An axis that both have, counted from the end; AxisError if they do not."""
+    place = operator.index(axis)
+    least = min(a.ndim, b.ndim)
+    if a.ndim == b.ndim and 0 <= place < least:
+        place -= least
+    if not -least <= place < 0:
+        raise AxisError(
+            f"xad.{name}: expected an axis from {-least} to -1, which both operands have, got "
+            f"{axis} for shapes {tuple(a.shape)} and {tuple(b.shape)}"
+        )
+    return place
 
 
 def tensordot(
@@ -186,8 +193,8 @@ def tensordot(
 
     Source: Array API standard 2025.12, linear algebra functions.
     """
-    a = _product_operand("tensordot", x1)
-    b = _product_operand("tensordot", x2)
+    a = product_operand("tensordot", x1)
+    b = product_operand("tensordot", x2)
     over_a, over_b = _paired_axes(axes, a.ndim, b.ndim)
     shared = tuple([a.shape[i] for i in over_a])
     if len(over_a) != len(over_b) or shared != tuple([b.shape[i] for i in over_b]):
@@ -219,22 +226,3 @@ def _paired_axes(axes: Any, ndim_a: int, ndim_b: int) -> tuple[tuple[int, ...], 
             f"xad.tensordot: expected 0 to {min(ndim_a, ndim_b)} axes to sum over, got {count}"
         )
     return tuple(range(ndim_a - count, ndim_a)), tuple(range(count))
-
-
-def outer(x1: Array, x2: Array, /) -> Array:
-    """All products of an element of one vector with one of another.
-
-        Y_ij = a_i b_j
-
-    Raises ShapeError unless both are one-dimensional.
-
-    Source: Array API standard 2025.12, linear algebra extension.
-    """
-    a = _product_operand("outer", x1)
-    b = _product_operand("outer", x2)
-    if a.ndim != 1 or b.ndim != 1:
-        raise ShapeError(
-            f"xad.linalg.outer: expected two vectors, got shapes {tuple(a.shape)} and "
-            f"{tuple(b.shape)}"
-        )
-    return multiply(reshape(a, (a.shape[0], 1)), b)

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from xad.core.batching import shifted
-from xad.core.boxing import box
+from xad.core.boxing import anew, box
 from xad.core.conform import conform, namespace_of
 from xad.core.primitive import Params, Primitive
 from xad.core.rules import Linear
@@ -24,6 +24,7 @@ from xad.ops.declare import register
 
 __all__ = [
     "broadcast_arrays",
+    "broadcast_shapes",
     "broadcast_to",
     "expand_dims",
     "flip",
@@ -135,7 +136,7 @@ def broadcast_to(x: Array, /, shape: tuple[int, ...]) -> Array:
     shape = as_shape("broadcast_to", shape)
     old = tuple(x.shape)
     if old == shape:
-        return box(x)
+        return anew(x)
     tail = shape[len(shape) - len(old) :]
     if len(old) > len(shape) or any(n not in (1, m) for n, m in zip(old, tail, strict=True)):
         raise ShapeError(
@@ -154,6 +155,20 @@ def broadcast_arrays(*arrays: Array) -> tuple[Array, ...]:
     found = [operand("broadcast_arrays", x) for x in arrays]
     shape = broadcast_shape("broadcast_arrays", *[tuple(x.shape) for x in found])
     return tuple([broadcast_to(x, shape) for x in found])
+
+
+def broadcast_shapes(*shapes: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape that arrays of these shapes have together; ``()`` for none.
+
+    Raises ShapeError if they do not broadcast.
+
+    >>> import xad
+    >>> xad.broadcast_shapes((2, 1), (3,))
+    (2, 3)
+
+    Source: Array API standard 2025.12, manipulation functions.
+    """
+    return broadcast_shape("broadcast_shapes", *[as_shape("broadcast_shapes", s) for s in shapes])
 
 
 def permute_dims(x: Array, /, axes: tuple[int, ...]) -> Array:
@@ -199,7 +214,7 @@ def moveaxis(
     return box(_permute_dims.bind(x, axes=tuple(order)))
 
 
-def expand_dims(x: Array, /, *, axis: int | tuple[int, ...] = 0) -> Array:
+def expand_dims(x: Array, /, axis: int | tuple[int, ...] = 0) -> Array:
     """Add axes of length one; ``axis`` says where they stand in the result.
 
     Raises AxisError for a place that the result does not have.
@@ -214,7 +229,7 @@ def expand_dims(x: Array, /, *, axis: int | tuple[int, ...] = 0) -> Array:
     return box(_reshape.bind(x, shape=tuple(shape)))
 
 
-def squeeze(x: Array, /, *, axis: int | tuple[int, ...]) -> Array:
+def squeeze(x: Array, /, axis: int | tuple[int, ...]) -> Array:
     """Remove axes of length one.
 
     Raises ShapeError if one of them is longer.
@@ -238,7 +253,7 @@ def flip(x: Array, /, *, axis: Axis = None) -> Array:
     """
     x = operand("flip", x)
     axes = many_axes("flip", axis, x.ndim)
-    return box(_flip.bind(x, axis=axes)) if axes else box(x)
+    return box(_flip.bind(x, axis=axes)) if axes else anew(x)
 
 
 def roll(x: Array, /, shift: int | tuple[int, ...], *, axis: Axis = None) -> Array:

@@ -6,13 +6,15 @@ import math
 from typing import Any, Literal
 
 from xad.backend.adapter import Adapter
+from xad.backend.registry import adapter_of
 from xad.core.batching import aligned, shifted
 from xad.core.boxing import box
 from xad.core.conform import namespace_of
 from xad.core.primitive import Kernel, Params, Primitive
 from xad.core.rules import Constant, General
-from xad.errors import ConcreteValueError, DTypeError, ShapeError
+from xad.errors import DTypeError, ShapeError
 from xad.ops.arguments import Array, Axis, is_kind, many_axes, one_axis, operand
+from xad.ops.concrete import plain
 from xad.ops.declare import register
 from xad.ops.manipulation import reshape
 
@@ -150,22 +152,6 @@ def count_nonzero(x: Array, /, *, axis: Axis = None, keepdims: bool = False) -> 
     return box(_count_nonzero.bind(x, axis=axes, keepdims=bool(keepdims)))
 
 
-def _nonzero_batch(
-    primitive: Primitive,
-    size: int,
-    operands: tuple[Any, ...],
-    batched: tuple[bool, ...],
-    params: Params,
-) -> Any:
-    raise ConcreteValueError(
-        "xad.nonzero inside xad.vmap: the shape of the result depends on the data, and may differ "
-        "from one example to the next; use xad.where with three arguments, or a sum over a mask"
-    )
-
-
-_nonzero = register(Constant("nonzero", batch=_nonzero_batch))
-
-
 def nonzero(x: Array, /) -> tuple[Array, ...]:
     """Indices of the elements that are not zero: an array of integers for each axis.
 
@@ -173,7 +159,7 @@ def nonzero(x: Array, /) -> tuple[Array, ...]:
     order, constants to every transformation.
 
     Errors: TypeError for what is no array; ValueError for an array without axes;
-    ConcreteValueError inside `xad.vmap`, as the shape depends on the data.
+    ConcreteValueError inside `xad.vmap` and `xad.make_program`, as the shape depends on the data.
 
     >>> import xad
     >>> (rows,) = xad.nonzero(xad.asarray([0.0, 2.0]))
@@ -185,7 +171,9 @@ def nonzero(x: Array, /) -> tuple[Array, ...]:
     x = operand("nonzero", x)
     if x.ndim == 0:
         raise ShapeError("xad.nonzero: expected an array with axes, got shape (); use x != 0")
-    found: tuple[Array, ...] = box(_nonzero.bind(x))
+    remedy = "use xad.where with three arguments, or a sum over a mask"
+    inner = plain("nonzero", "an array", x, remedy)
+    found: tuple[Array, ...] = box(tuple(adapter_of(inner).kernel("nonzero")(inner)))
     return found
 
 

@@ -11,12 +11,14 @@ from xad.core.elementwise import Elementwise
 from xad.core.primitive import Kernel
 from xad.core.wrapper import innermost
 from xad.errors import BackendError
+from xad.ops.affine import affine
 from xad.ops.arguments import Array, adapter_inside, is_inexact, operand
 from xad.ops.cross_entropy import softmax_cross_entropy
 from xad.ops.declare import register, unary
 from xad.ops.softmax import in_place, log_softmax, logsumexp, softmax
 
 __all__ = [
+    "affine",
     "erf",
     "erfc",
     "expit",

@@ -12,7 +12,7 @@ from xad.core.conform import is_complex
 from xad.core.primitive import Kernel
 from xad.core.rules import General, Linear
 from xad.ops.arguments import Array, Axis, many_axes, operand
-from xad.ops.data_type import astype
+from xad.ops.data_type import in_dtype
 from xad.ops.declare import register
 
 __all__ = ["max", "mean", "min", "std", "sum", "var"]
@@ -67,10 +67,10 @@ def sum(x: Array, /, *, axis: Axis = None, dtype: Any = None, keepdims: bool = F
 
     Source: Array API standard 2025.12, statistical functions.
     """
-    x = operand("sum", x)
-    if dtype is not None:
-        x = astype(x, dtype)
-    return box(_sum.bind(x, axis=many_axes("sum", axis, x.ndim), keepdims=keepdims))
+    x = in_dtype(operand("sum", x), dtype)
+    total = box(_sum.bind(x, axis=many_axes("sum", axis, x.ndim), keepdims=keepdims))
+    # Libraries sum small integers in a wider type, which wraps around to the same in the end.
+    return in_dtype(total, dtype)
 
 
 def mean(x: Array, /, *, axis: Axis = None, keepdims: bool = False) -> Array:
@@ -205,13 +205,34 @@ def _std_forward(
     return _half_inverse(xp, y) * _var_forward(xp, t, x, axis, correction, keepdims)
 
 
+def _var_kernel(adapter: Adapter) -> Kernel:
+    var = adapter.kernel("var")
+
+    def compute(x: Any, *, axis: tuple[int, ...], correction: float, keepdims: bool) -> Any:
+        if axis:
+            return var(x, axis=axis, correction=correction, keepdims=keepdims)
+        # Each element for itself: array-api-compat's torch says 0 of a nan too.
+        return var(x[..., None], axis=-1, correction=correction)
+
+    return compute
+
+
 def _std_kernel(adapter: Adapter) -> Kernel:
     # By way of var: torch's own std takes no correction that is not an integer.
-    root, var = adapter.kernel("sqrt"), adapter.kernel("var")
+    root, var = adapter.kernel("sqrt"), _var_kernel(adapter)
     return lambda x, **params: root(var(x, **params))
 
 
-_var = register(General("var", "x", vjp={"x": _var_back}, jvp={"x": _var_forward}, batch=shifted()))
+_var = register(
+    General(
+        "var",
+        "x",
+        vjp={"x": _var_back},
+        jvp={"x": _var_forward},
+        batch=shifted(),
+        kernel=_var_kernel,
+    )
+)
 _std = register(
     General(
         "std",

@@ -176,14 +176,14 @@ def _add_along_kernel(adapter: Adapter) -> Kernel:
 _take_along_axis = register(
     Linear(
         "take_along_axis",
-        lambda xp, g, like, indices, axis: _add_along_axis.bind(
+        lambda xp, g, like, indices, axis: add_along_axis.bind(
             g, indices, axis=axis, length=like.shape[axis]
         ),
         batch=shifted(),
         kernel=lambda adapter: _checked("take_along_axis", adapter.kernel("take_along_axis")),
     )
 )
-_add_along_axis: Primitive = register(
+add_along_axis: Primitive = register(
     Linear(
         "add_along_axis",
         lambda xp, g, like, indices, axis, length: _take_along_axis.bind(g, indices, axis=axis),

@@ -56,9 +56,7 @@ def filled(x: Any, value: complex) -> Any:
     """A plain array full of ``value``, of the shape, dtype and device of ``x``."""
     inner = innermost(x)
     adapter = adapter_of(inner)
-    return adapter.namespace.full(
-        tuple(x.shape), value, dtype=x.dtype, device=adapter.device_of(inner)
-    )
+    return adapter.filled(tuple(x.shape), value, x.dtype, adapter.device_of(inner))
 
 
 def separate(gradients: Iterable[Any], cotangents: Iterable[Any]) -> list[Any]:

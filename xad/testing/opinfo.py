@@ -29,12 +29,16 @@ class Sample:
 
 @dataclass(frozen=True)
 class ErrorCase:
-    """A call that must fail, with the exception and a pattern that its message matches."""
+    """A call that must fail, with the exception and a pattern that its message matches.
+
+    ``of_values``: what is wrong with it shows in values, which are looked at on the host only.
+    """
 
     arguments: tuple[Any, ...]
     exception: type[Exception]
     match: str
     keywords: dict[str, Any] = field(default_factory=dict)
+    of_values: bool = False
 
 
 class Maker:
@@ -81,6 +85,8 @@ class OpInfo:
     derivatives are tested for those of f and c that are in ``differentiable``. ``constant`` lists
     positions of operands that are never differentiated (indices, conditions). The shape of a
     ``data_dependent`` result depends on values, so that it can be neither batched nor recorded.
+    ``as_tested`` makes what is tested of the function, and of its reference: for operands that
+    must be symmetric, and for results that are determined up to a sign only.
     """
 
     name: str
@@ -94,6 +100,7 @@ class OpInfo:
     second_order: bool = True
     note: str = ""
     data_dependent: bool = False
+    as_tested: Callable[[Callable[..., Any]], Callable[..., Any]] = lambda function: function
 
 
 def unary_samples(low: float = -2.0, high: float = 2.0) -> Callable[[Maker], list[Sample]]:

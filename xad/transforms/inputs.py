@@ -22,9 +22,11 @@ class Inputs:
     def __init__(self, name: str, arguments: Any, *, differentiable: bool = True) -> None:
         self.name = name
         self.given, self.structure = tree.flatten(arguments)
-        self.boxed = any(isinstance(x, Wrapper) or type(x) in SCALARS for x in self.given)
+        self.boxed = False
         self.leaves = []
         for i, x in enumerate(self.given):
+            if isinstance(x, Wrapper) or type(x) in SCALARS:
+                self.boxed = True
             array = operand(name, x)
             if differentiable and not is_inexact(array):
                 self._refuse(arguments, i, array)
@@ -45,7 +47,7 @@ class Inputs:
     def face(self, x: Any) -> Any:
         """A result in the user's own type: a tensor where tensors came in, else a plain array."""
         if isinstance(x, Wrapper):
-            return x if self.boxed else settled(x)
+            return x.twin() if self.boxed else settled(x)
         return Tensor(x) if self.boxed and hasattr(x, "dtype") else x
 
 

@@ -6,6 +6,7 @@ from functools import wraps
 from typing import Any
 
 from xad import tree
+from xad.core.batching import settled
 from xad.core.recording import Instruction, Recorder, Recording, Variable, replay
 from xad.core.wrapper import fresh_level
 from xad.errors import ShapeError, TreeError
@@ -32,7 +33,7 @@ class Program:
         self.outputs = [
             x.variable
             if isinstance(x, Recording) and x.recorder is recorder
-            else recorder.constant(operand("make_program", x))
+            else recorder.constant(settled(operand("make_program", x)))
             for x in results
         ]
         self._kinds = [(tuple(x.shape), x.dtype) for x in recorder.examples]

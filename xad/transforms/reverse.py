@@ -10,7 +10,8 @@ from xad.core.batching import settled
 from xad.core.boxing import lift
 from xad.core.conform import conform, is_complex
 from xad.core.diagnosis import SCALARS
-from xad.core.tape import Leaf, Node, Reverse, backward
+from xad.core.backward import backward
+from xad.core.tape import Leaf, Node, Reverse
 from xad.core.wrapper import Wrapper, fresh_level
 from xad.errors import NotDifferentiableError, ShapeError, TreeError
 from xad.ops.arguments import operand

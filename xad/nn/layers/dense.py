@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 import xad
+from xad import special
 from xad.errors import ShapeError
 from xad.nn.arrays import generator
 from xad.nn.init import Initializer, glorot_uniform, zeros
@@ -61,13 +62,14 @@ class Dense:
     def __call__(self, x: Any) -> Any:
         """x @ weight + bias."""
         try:
-            y = xad.matmul(x, self.weight)
+            if self.bias is not None:
+                return special.affine(x, self.weight, self.bias)
+            return xad.matmul(x, self.weight)
         except ShapeError as error:
             raise ShapeError(
                 f"expected inputs of shape (..., {self.weight.shape[0]}) for {self!r}, got "
                 f"{tuple(x.shape)}; reshape them or create the layer with another number of inputs"
             ) from error
-        return y if self.bias is None else y + self.bias
 
     def __repr__(self) -> str:
         shape = getattr(self.weight, "shape", None)

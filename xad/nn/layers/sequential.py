@@ -54,7 +54,11 @@ class Sequential:
 
     def __call__(self, x: Any, *, rng: int | np.random.Generator | None = None) -> Any:
         """The result of the last layer."""
-        rng = None if rng is None else generator(rng)
+        if rng is None:
+            for layer in self.layers:
+                x = layer(x)
+            return x
+        rng = generator(rng)
         for layer in self.layers:
             x = layer(x, rng=rng) if takes_rng(layer) else layer(x)
         return x

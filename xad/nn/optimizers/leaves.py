@@ -43,9 +43,10 @@ def update_leaves(
                 f"{name}.update: expected a gradient of shape {tuple(parameter.shape)} for "
                 f"{place}, got {tuple(gradient.shape)}; pass the gradient of a single number"
             )
-        if is_plain(parameter) and len({type(x) for x in row}) == 1:
-            rewrap = adapter_of(parameter).rewrap
-            rows.append([rewrap(x) for x in update(*row)])
+        if len({x.__class__ for x in row}) == 1 and is_plain(parameter):
+            new = update(*row)
+            # NumPy computes 0-d results as scalars.
+            rows.append(new if parameter.shape else [adapter_of(parameter).rewrap(x) for x in new])
         else:
             rows.append([like(x, parameter) for x in update(*_unwrapped(row))])
     count = 1 + len(memory)

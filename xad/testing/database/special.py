@@ -145,13 +145,17 @@ def _cross_entropy_samples(make: Maker) -> list[Sample]:
         Sample((make.array(0, 3), make.indices(3, 0))),
         Sample((large, np.asarray([2, 1]))),
         Sample((masked, np.asarray([0, 2]))),
+        Sample((make.array(4, 3), make.indices(3, 4)), {"mean": True}),
+        Sample((make.array(2, 2, 3), make.indices(3, 2, 2)), {"mean": True}),
+        Sample((make.array(3), make.indices(3)), {"mean": True}),
     ]
 
 
-def _cross_entropy(logits: HostArray, labels: HostArray) -> Any:
+def _cross_entropy(logits: HostArray, labels: HostArray, *, mean: bool = False) -> Any:
     """log Σ exp(logits) - logits[label]."""
     chosen = np.take_along_axis(logits, labels[..., None], axis=-1)
-    return np.logaddexp.reduce(logits - chosen, axis=-1).astype(logits.dtype)
+    losses = np.logaddexp.reduce(logits - chosen, axis=-1).astype(logits.dtype)
+    return np.mean(losses) if mean else losses
 
 
 def _cross_entropy_errors(make: Maker) -> list[ErrorCase]:
@@ -161,13 +165,39 @@ def _cross_entropy_errors(make: Maker) -> list[ErrorCase]:
         *(ErrorCase(pair, ShapeError, "expected integer labels of shape") for pair in shapes),
         ErrorCase((logits, make.array(2)), DTypeError, "labels of an integer data type, got"),
         ErrorCase((labels, labels), DTypeError, "real floating-point.*xad.astype"),
-        ErrorCase((logits, labels + 1), ValueError, "class numbers from 0 to 2.*got 3"),
-        ErrorCase((logits, labels - 1), ValueError, "class numbers from 0 to 2.*got -1"),
+        *(
+            ErrorCase((logits, wrong), ValueError, f"from 0 to 2.*got {n}", of_values=True)
+            for wrong, n in [(labels + 1, 3), (labels - 1, -1)]
+        ),
         ErrorCase(([1.0, 2.0], labels), TypeError, "expected an array, got list"),
     ]
 
 
+def _affine_samples(make: Maker) -> list[Sample]:
+    shapes = [(4, 3), (3,), (2, 2, 3), (0, 3)]
+    return [Sample((make.array(*x), make.array(3, 2), make.array(2))) for x in shapes]
+
+
+def _affine_errors(make: Maker) -> list[ErrorCase]:
+    x, weight, bias = make.array(4, 3), make.array(3, 2), make.array(2)
+    return [
+        ErrorCase((make.array(4, 2), weight, bias), ShapeError, r"got shapes \(4, 2\), \(3, 2\)"),
+        ErrorCase((x, weight, make.array(3)), ShapeError, "expected x .*, inputs"),
+        ErrorCase((x, make.array(3), bias), ShapeError, "expected x .*, inputs"),
+        ErrorCase((make.array(), weight, bias), ShapeError, "expected x .*, inputs"),
+        ErrorCase(([1.0], weight, bias), TypeError, "expected an array, got list"),
+    ]
+
+
 OPS: list[OpInfo] = [
+    OpInfo(
+        "special.affine",
+        _affine_samples,
+        lambda x, weight, bias: x @ weight + bias,
+        kinds="fc",
+        differentiable="fc",
+        errors=_affine_errors,
+    ),
     _of_one("erf", _scipy("erf"), large=False),
     _of_one("erfc", _scipy("erfc"), large=False),
     _of_one("expit", _scipy("expit")),

@@ -1,0 +1,197 @@
+"""Transformations as letters, words of which act on a function from a tree to a like tree.
+
+    G   the gradient of a weighted sum of all that the function returns
+    J   its derivative along a fixed direction
+    V   a combination of its values at the tree and at the tree moved by a fixed shift, by vmap
+    P   the function written down on other values, then run; for JAX, jit
+
+Each makes such a function again, so letters compose: GV is the gradient of what vmap computes.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from importlib.util import find_spec
+from itertools import product
+from typing import Any, NamedTuple
+
+import numpy as np
+
+import xad
+from xad import tree
+from xad.testing import to_host
+
+Function = Callable[[Any], Any]
+Maker = Callable[[Any], Function]
+"""From a library's names to a function."""
+
+LETTERS = "GJVP"
+TWO_DEEP = ["".join(letters) for letters in product(LETTERS, repeat=2)]
+THREE_DEEP = ["".join(letters) for letters in product(LETTERS, repeat=3)]
+MIX = (0.75, -0.5)
+
+
+class Setting(NamedTuple):
+    """The numbers in the letters, as trees like the argument; and which leaves V maps over."""
+
+    point: Any
+    weights: Any
+    direction: Any
+    shift: Any
+    mapped: tuple[bool, ...]
+
+
+class Names:
+    """A library's functions under the names of the standard and of xad."""
+
+    def __init__(self, places: tuple[Any, ...], **own: Any) -> None:
+        self._places = places
+        self.__dict__.update(own)
+
+    def __getattr__(self, name: str) -> Any:
+        for place in self._places:
+            if hasattr(place, name):
+                return getattr(place, name)
+        raise AttributeError(name)
+
+
+class Xad:
+    """xad over NumPy's arrays. ``record`` may be another way to write a function down."""
+
+    name = "xad"
+
+    def __init__(self, record: Callable[[Function], Function] = xad.make_program) -> None:
+        self.grad, self.jvp, self.vmap = xad.grad, xad.jvp, xad.vmap
+        self.names: Any = Names((xad,), assigned=self._assigned)
+        self._record = record
+
+    def record(self, f: Function, example: Any) -> Function:
+        """``f`` written down for arrays like the example's."""
+        program: Function = self._record(f)(example)
+        return program
+
+    def array(self, x: Any) -> Any:
+        """NumPy's arrays as they are."""
+        return x
+
+    def host(self, x: Any) -> Any:
+        """A NumPy array."""
+        return to_host(xad.asarray(x))
+
+    @staticmethod
+    def _assigned(x: Any, key: Any, v: Any) -> Any:
+        y = xad.add(x, 0.0)
+        y[key] = v
+        return y
+
+
+class Jax:
+    """JAX in double precision. Without ``compiled``, jit is left out, which is faster here."""
+
+    name = "jax"
+
+    def __init__(self, compiled: bool = False) -> None:
+        flags = "--xla_cpu_multi_thread_eigen=false --xla_backend_optimization_level=0"
+        os.environ.setdefault("XLA_FLAGS", flags + " --xla_llvm_disable_expensive_passes=true")
+        os.environ.setdefault("JAX_PLATFORMS", "cpu")
+        import jax
+
+        jax.config.update("jax_enable_x64", True)
+        jax.config.update("jax_disable_jit", not compiled)
+        self.grad, self.jvp, self.vmap = jax.grad, jax.jvp, jax.vmap
+        self._jit = jax.jit
+        self.array, self.host = jax.numpy.asarray, np.asarray
+        self.names: Any = Names(
+            (jax.numpy,),
+            special=Names((jax.scipy.special, jax.nn)),
+            at=lambda x: x.at,
+            assigned=lambda x, key, v: x.at[key].set(v),
+            checkpoint=jax.checkpoint,
+            stop_gradient=jax.lax.stop_gradient,
+        )
+
+    @staticmethod
+    def there() -> bool:
+        """Whether JAX is installed."""
+        return find_spec("jax") is not None
+
+    def record(self, f: Function, example: Any) -> Function:
+        """Compiled, if at all."""
+        compiled: Function = self._jit(f)
+        return compiled
+
+
+def spelled(letters: str, f: Function, library: Any, setting: Setting) -> Function:
+    """``f`` under all of the letters, the last one first."""
+    for letter in reversed(letters):
+        f = BY_LETTER[letter](f, library, setting)
+    return f
+
+
+def _gradient(f: Function, library: Any, s: Setting) -> Function:
+    def total(t: Any) -> Any:
+        parts = tree.map(lambda y, w: library.names.sum(y * w), f(t), s.weights)
+        return sum(tree.leaves(parts))
+
+    gradient: Function = library.grad(total)
+    return gradient
+
+
+def _derivative(f: Function, library: Any, s: Setting) -> Function:
+    return lambda t: library.jvp(f, (t,), (s.direction,))[1]
+
+
+def _mapped(f: Function, library: Any, s: Setting) -> Function:
+    def combination(t: Any) -> Any:
+        leaves, structure = tree.flatten(t)
+        stacked = [
+            library.names.stack([x, x + d]) if moves else x
+            for x, d, moves in zip(leaves, tree.leaves(s.shift), s.mapped, strict=True)
+        ]
+        axes = tree.unflatten(structure, [0 if moves else None for moves in s.mapped])
+        out = library.vmap(f, in_axes=(axes,))(tree.unflatten(structure, stacked))
+        return tree.map(lambda y: MIX[0] * y[0, ...] + MIX[1] * y[1, ...], out)
+
+    return combination
+
+
+def _recorded(f: Function, library: Any, s: Setting) -> Function:
+    def run(t: Any) -> Any:
+        example = tree.map(lambda x, d: x + 0.25 * d, t, s.shift)
+        return library.record(f, example)(t)
+
+    return run
+
+
+BY_LETTER = {"G": _gradient, "J": _derivative, "V": _mapped, "P": _recorded}
+
+
+def values(library: Any, letters: str, make: Maker, setting: Setting) -> list[Any]:
+    """The leaves, as NumPy arrays, of the word's function at the setting's point."""
+    f = spelled(letters, make(library.names), library, setting)
+    point = tree.map(library.array, setting.point)
+    with np.errstate(all="ignore"):
+        return [library.host(x) for x in tree.leaves(f(point))]
+
+
+def distance(got: list[Any], expected: list[Any]) -> float:
+    """The largest difference, relative to the largest value or 1; infinite if shapes differ."""
+    if [x.shape for x in got] != [x.shape for x in expected]:
+        return float("inf")
+    size = max([1.0, *[float(np.max(np.abs(x))) for x in expected if x.size]])
+    return max(
+        float(np.max(np.abs(np.nan_to_num(x, nan=np.inf) - y), initial=0.0)) / size
+        for x, y in zip(got, expected, strict=True)
+    )
+
+
+def compare(letters: str, make: Maker, setting: Setting) -> float:
+    """Print what both libraries make of a word; the distance."""
+    expected = values(Jax(), letters, make, setting)
+    got = values(Xad(), letters, make, setting)
+    for name, leaves in (("jax", expected), ("xad", got)):
+        print(f"{name}:", *[x.tolist() for x in leaves])
+    found = distance(got, expected)
+    print(f"they differ by {found:.3g} of the largest value")
+    return found
