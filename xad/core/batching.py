@@ -40,12 +40,12 @@ class Batched(Wrapper):
 
 
 def settled(x: Any) -> Any:
-    """``x`` as it is now: the plain array in a tensor that no graph leads to, a wrapper's twin."""
+    """``x`` as it is now: the plain array in a tensor that no graph leads to, or a snapshot."""
     if not isinstance(x, Wrapper):
         return x
     if isinstance(x, Reverse) and x.level == BASE_LEVEL and x.node is None:
         return x.value
-    return x.twin()
+    return x.snapshot()
 
 
 def rank(x: Any, is_batched: bool) -> int:

@@ -28,7 +28,7 @@ def box(out: Any) -> Any:
 
 def anew(x: Any) -> Any:
     """What a function returns that has nothing to do to ``x``: it may be assigned to by itself."""
-    return x.twin() if isinstance(x, Wrapper) else box(x)
+    return x.snapshot() if isinstance(x, Wrapper) else box(x)
 
 
 def lift(x: Any) -> Any:

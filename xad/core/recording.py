@@ -60,7 +60,7 @@ class Recorder:
 
 
 def _identity(value: Any) -> Hashable:
-    """What tells a constant from the others; a wrapper's twins are one."""
+    """What tells a constant from the others; snapshots of one wrapper are one."""
     if isinstance(value, Wrapper):
         return (value.level, *[id(getattr(value, part)) for part in value.parts[1:]])
     return id(value)

@@ -100,9 +100,9 @@ class Reverse(Wrapper):
                             tracked = operand
                         operand = operand.value
                     else:
-                        operand = operand.value if operand.node is None else operand.twin()
+                        operand = operand.value if operand.node is None else operand.snapshot()
                 else:
-                    operand = operand.twin()
+                    operand = operand.snapshot()
                 plain = plain and not isinstance(operand, Wrapper)
             values.append(operand)
             nodes.append(node)

@@ -30,7 +30,7 @@ class Wrapper:
     """An array around another array; ``apply`` says what an operation on it does.
 
     Assignment makes an object another array, perhaps one of another kind: `become`. So all kinds
-    have the same slots, and what is kept of an array that users hold is its `twin`.
+    have the same slots, and what is kept of an array that users hold is a `snapshot`.
     """
 
     __slots__ = (*PARTS, "__weakref__")
@@ -48,7 +48,7 @@ class Wrapper:
         raise TypeError("a bare Wrapper carries out no operation")
 
     def become(self, other: Wrapper) -> None:
-        """Be the array that ``other`` is from now on; who kept a twin still has the old one."""
+        """Be the array that ``other`` is from now on; who kept a snapshot still has the old one."""
         values = [(part, getattr(other, part)) for part in other.parts]
         for part in self.parts:
             delattr(self, part)
@@ -57,7 +57,7 @@ class Wrapper:
         for part, value in values:
             setattr(self, part, value)
 
-    def twin(self) -> Any:
+    def snapshot(self) -> Any:
         """The same array in an object of its own, which nobody assigns to."""
         made = object.__new__(self.__class__)
         for part in self.parts:

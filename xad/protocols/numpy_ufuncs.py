@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from xad.core.wrapper import Wrapper
+from xad.ops import elementwise
 from xad.protocols.numpy_values import (
     array_like,
     call_on_values,
@@ -112,6 +114,17 @@ def twins() -> dict[np.ufunc, Twin]:
     return found
 
 
+@cache
+def _elementwise() -> dict[np.ufunc, Twin]:
+    """The ufuncs that are one primitive over every library, and how to call that."""
+    names = {**{name: name for name in SAME_NAME.split()}, **OTHER_NAME}
+    found = {getattr(np, name): getattr(elementwise, twin, None) for name, twin in names.items()}
+    return {ufunc: twin.call for ufunc, twin in found.items() if twin is not None}
+
+
+PLAIN = (Wrapper, np.ndarray, np.generic, int, float, complex)
+
+
 def _twin_of(ufunc: np.ufunc, xp: Any) -> Twin | None:
     twin = twins().get(ufunc)
     if twin is not None:
@@ -143,14 +156,13 @@ def array_ufunc(self: Any, ufunc: np.ufunc, method: str, *inputs: Any, **options
     The twin in xad, or NumPy's own function on the values if nothing tracks them. TypeError for
     what would drop a gradient, and for options that have no counterpart.
     """
+    if method == "__call__" and not options:  # an operator: no detours
+        direct = _elementwise().get(ufunc)
+        if direct is not None and all([isinstance(x, PLAIN) for x in inputs]):
+            return direct(*inputs)
     for x in inputs:
         if is_foreign(x):
             return NotImplemented
-    if method == "__call__" and not options:
-        twin = twins().get(ufunc)
-        if twin is not None:
-            xp = self.__array_namespace__()
-            return twin(xp, *[array_like(xp, x) for x in inputs])
     name = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
     if method == "at":
         raise refuse_to_write(name, "x[i] = x[i] + v")

@@ -47,7 +47,7 @@ class Inputs:
     def face(self, x: Any) -> Any:
         """A result in the user's own type: a tensor where tensors came in, else a plain array."""
         if isinstance(x, Wrapper):
-            return x.twin() if self.boxed else settled(x)
+            return x.snapshot() if self.boxed else settled(x)
         return Tensor(x) if self.boxed and hasattr(x, "dtype") else x
 
 
