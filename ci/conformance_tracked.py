@@ -198,6 +198,23 @@ for _name, _method in list(vars(Array).items()):
         setattr(Array, _name, property(checked(_method.fget)))  # type: ignore[arg-type]
 
 
+# Where several processes share the tests, each sends its counts to the one that sums them up.
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Send the counts."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["rules"] = (dict(called), dict(without_derivative))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Add what a process has sent."""
+    counts = getattr(node, "workeroutput", {}).get("rules", ({}, {}))
+    called.update(counts[0])
+    without_derivative.update(counts[1])
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say how many rules were called."""
     terminalreporter.write_line(f"{called.total()} calls of the rules of {len(called)} primitives")

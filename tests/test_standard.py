@@ -98,6 +98,15 @@ def test_the_variance_over_no_axes(name, here, close):
     assert function(x[1]).shape == ()
 
 
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", ["var", "std"])
+def test_the_gradient_of_the_variance_of_nothing(name, here):
+    x = here.array(np.ones((2, 0)))
+    for axis in (0, 1, None):
+        function = lambda x, axis=axis: xad.sum(getattr(xad, name)(x, axis=axis))  # noqa: E731
+        assert xad.grad(function)(x).shape == (2, 0)
+
+
 @pytest.mark.filterwarnings("ignore:divide by zero")
 @pytest.mark.parametrize(("zero", "slope"), [(0.0, math.inf), (-0.0, -math.inf), (0, math.inf)])
 def test_the_slope_of_a_quotient_by_pythons_zero(zero, slope, here, close):

@@ -75,6 +75,11 @@ def test_differences_of_complex_results_and_several_arguments():
 # ---- the calls -----------------------------------------------------------------------------------
 
 
+def kind_of(found):
+    """The class in a line of the JSON, before the reason."""
+    return found.partition(":")[0]
+
+
 def test_a_sample_of_calls_gives_what_it_is_known_to(tmp_path, require_library):
     for name in ("scipy", "sklearn", "array_api_extra", "array_api_strict"):
         require_library(name)
@@ -90,9 +95,9 @@ def test_a_sample_of_calls_gives_what_it_is_known_to(tmp_path, require_library):
     )
     assert run.returncode == 0, run.stdout + run.stderr
     calls = json.loads(out.with_suffix(".json").read_text("utf-8"))["calls"]
-    assert {name: call["kind"] for name, call in calls["numpy"].items()} == SAMPLE
-    for name, call in calls["array_api_strict"].items():
-        assert call["kind"] in (SAMPLE[name], "refuse"), (name, call["reason"])
+    assert {name: kind_of(found) for name, found in calls["numpy"].items()} == SAMPLE
+    for name, found in calls["array_api_strict"].items():
+        assert kind_of(found) in (SAMPLE[name], "refuse"), (name, found)
     page = out.read_text("utf-8")
     assert "| numpy | scipy |" in page
     assert "`skew` (axis=1)" in page
@@ -111,8 +116,7 @@ def test_the_page_in_the_documentation_has_no_lost_gradient():
     page = ROOT / "docs" / "thirdparty.json"
     facts = json.loads(page.read_text("utf-8"))
     for backend, calls in facts["calls"].items():
-        kinds = [call["kind"] for call in calls.values()]
-        assert not {"detached", "wrong"} & set(kinds)
+        assert not {"detached", "wrong"} & set(map(kind_of, calls.values()))
         for library, least in LIBRARIES.items():
-            agree = [n for n, c in calls.items() if n.startswith(library) and c["kind"] == "agree"]
+            agree = [n for n, c in calls.items() if n.startswith(library) and c == "agree"]
             assert len(agree) >= least[backend]

@@ -170,6 +170,20 @@ def test_a_refusal_names_the_remedy():
         xad.vmap(lambda x: np.percentile(x, 50))(M)
 
 
+class Stranger:
+    """An array of another kind, which NumPy's functions ask too."""
+
+    def __array_function__(self, function, types, args, options):
+        return NotImplemented if function is np.concatenate else "mine"
+
+
+def test_arrays_of_other_kinds_are_asked_too():
+    x = xad.asarray(M)
+    assert np.stack([x, Stranger()]) == "mine"
+    with pytest.raises(TypeError, match="no implementation found"):
+        np.concatenate([x, Stranger()])
+
+
 def test_out_may_be_a_tensor(same):
     into = xad.asarray(np.zeros(3))
     x = xad.asarray(M, requires_grad=True)

@@ -85,7 +85,7 @@ def write(path: Path, found: dict[str, list[Verdict]]) -> None:
         "date": datetime.now(UTC).date().isoformat(),
         "versions": {package: version(package) for package in PACKAGES},
         "calls": {
-            backend: {v.name: {"kind": v.kind, "reason": v.reason} for v in verdicts}
+            backend: {v.name: f"{v.kind}: {v.reason}".removesuffix(": ") for v in verdicts}
             for backend, verdicts in found.items()
         },
     }

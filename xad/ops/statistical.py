@@ -157,7 +157,8 @@ def min(x: Array, /, *, axis: Axis = None, keepdims: bool = False) -> Array:
 
 def _deviation(xp: Any, x: Any, axis: tuple[int, ...]) -> Any:
     """x - mean(x), from the first element: exactly 0 for a constant whose mean was rounded."""
-    first = x[tuple([slice(0, 1) if i in axis else slice(None) for i in range(x.ndim)])]
+    ones = [slice(0, int(n > 0)) if i in axis else slice(None) for i, n in enumerate(x.shape)]
+    first = x[tuple(ones)]
     shifted_x = x - first
     return shifted_x - xp.mean(shifted_x, axis=axis, keepdims=True)
 

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from xad.backend.registry import adapter_for
 from xad.core.elementwise import parameters_of
 from xad.core.wrapper import Wrapper
 from xad.protocols import numpy_products, numpy_queries, numpy_shapes, numpy_statistics
@@ -119,6 +120,8 @@ def array_function(self: Any, function: Any, types: Any, args: Any, options: Any
     nothing tracks them. TypeError for what would drop a gradient or write into an array, and for
     arguments that have no counterpart.
     """
+    if not all(issubclass(kind, Wrapper) or adapter_for(kind) for kind in types):
+        return NotImplemented
     name = name_of(function)
     if name in CHANGES_ITS_ARGUMENT:
         raise refuse_to_write(name, CHANGES_ITS_ARGUMENT[name])

@@ -158,7 +158,7 @@ def array_ufunc(self: Any, ufunc: np.ufunc, method: str, *inputs: Any, **options
     """
     if method == "__call__" and not options:  # an operator: no detours
         direct = _elementwise().get(ufunc)
-        if direct is not None and all([isinstance(x, PLAIN) for x in inputs]):
+        if direct and isinstance(inputs[0], PLAIN) and isinstance(inputs[-1], PLAIN):
             return direct(*inputs)
     for x in inputs:
         if is_foreign(x):
