@@ -256,13 +256,19 @@ def product(pool: Pool) -> Step | None:
         ("xp.matmul({0}, {1})", (a, b)),
         ("xp.tensordot({0}, {1}, axes=((-1,), (-1,)))", (a, c)),
         ("xp.vecdot({0}, {1})", (a, c if c and pool.shapes[c] in (shape, (inner,)) else a)),
-        ("xp.einsum('...i,i...->...', {0}, {1})", (a, b if b and pool.shapes[b] == (inner,) else None)),
+        (
+            "xp.einsum('...i,i...->...', {0}, {1})",
+            (a, b if b and pool.shapes[b] == (inner,) else None),
+        ),
         ("xp.linalg.outer({0}, {1})", (v, v)),
         ("xp.einsum('i,j->ij', {0}, {1})", (v, v)),
         ("xp.convolve({0}, {1})", (v, v)),
     ]
     if len(shape) == 2:
-        made += [("{0} @ xp.matrix_transpose({0})", (a,)), ("xp.einsum('ij,ik->jk', {0}, {0})", (a,))]
+        made += [
+            ("{0} @ xp.matrix_transpose({0})", (a,)),
+            ("xp.einsum('ij,ik->jk', {0}, {0})", (a,)),
+        ]
     usable = [(template, names) for template, names in made if None not in names]
     template, names = pool.choice(usable)
     return template, names, ""

@@ -232,7 +232,7 @@ def random_program(random: Random, fewest: int = 3, most: int = 30) -> Program:
             taken = trial.take(line) or trial.take(
                 replace(line, template=f"xp.tanh(0.2 * ({template}))")
             )
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is a finding
+        except Exception as error:
             lines.append(line)
             results = finished(form, [], program.inputs)
             results = ((Line("", "xp.mean({0})", (line.target,)),), *results[1:])
@@ -265,8 +265,9 @@ def random_setting(random: Random, form: Form) -> Setting:
 
     def leaves(low: float, high: float) -> list[Any]:
         return [
-            np.asarray([round(random.uniform(low, high), 3) for _ in range(int(np.prod(shape)))])
-            .reshape(shape)
+            np.asarray(
+                [round(random.uniform(low, high), 3) for _ in range(int(np.prod(shape)))]
+            ).reshape(shape)
             for shape in form.shapes
         ]
 

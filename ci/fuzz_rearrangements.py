@@ -136,10 +136,16 @@ def indexed(pool: Pool) -> Step | None:
             (f"{{0}}[{array_key(pool, shape)}]", (a,), ""),
             (f"{{0}}[{array_key(pool, shape)}]", (a,), ""),
             (f"xp.take({{0}}, xp.asarray({indices}), axis={axis})", (a,), ""),
-            (f"xp.take_along_axis({{0}}, xp.argmax({{0}}, axis={axis}, keepdims=True), axis={axis})",
-             (a,), ordered),
-            ("xp.take({0}, xp.argsort({0}[(..., *[0] * ({0}.ndim - 1))]), axis=0)", (a,),
-             "gaps({0}[(..., *[0] * ({0}.ndim - 1))])"),
+            (
+                f"xp.take_along_axis({{0}}, xp.argmax({{0}}, axis={axis}, keepdims=True), axis={axis})",
+                (a,),
+                ordered,
+            ),
+            (
+                "xp.take({0}, xp.argsort({0}[(..., *[0] * ({0}.ndim - 1))]), axis=0)",
+                (a,),
+                "gaps({0}[(..., *[0] * ({0}.ndim - 1))])",
+            ),
         ]
     )
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import xad
-from xad.core.conform import as_array, conform, expand_to, is_complex
 from xad.core.backward import backward, between
+from xad.core.conform import as_array, conform, expand_to, is_complex
 from xad.core.tape import Cotangents, Leaf
 from xad.core.wrapper import fresh_level
 

@@ -112,9 +112,7 @@ class Reverse(Wrapper):
         if tracked is None or not primitive.differentiable or paused(level):
             return out
         if type(out) is tuple:
-            return _record_outputs(
-                primitive, type(tracked), level, values, out, parents, params
-            )
+            return _record_outputs(primitive, type(tracked), level, values, out, parents, params)
         shape = out.shape
         if not shape:
             out = as_array(out)

@@ -188,7 +188,11 @@ def softmax_cross_entropy(logits: Array, labels: Array, /, *, mean: bool = False
 
 def _check_range(name: str, labels: Any, classes: int) -> None:
     """ValueError if class numbers are out of range; not looked at on a GPU, which would wait."""
-    if isinstance(labels, Wrapper) or not math.prod(labels.shape) or not adapter_of(labels).at_hand(labels):
+    if (
+        isinstance(labels, Wrapper)
+        or not math.prod(labels.shape)
+        or not adapter_of(labels).at_hand(labels)
+    ):
         return
     xp = adapter_of(labels).namespace
     low, high = int(xp.min(labels)), int(xp.max(labels))

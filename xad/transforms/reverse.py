@@ -6,11 +6,11 @@ from functools import wraps
 from typing import Any
 
 from xad import tree
+from xad.core.backward import backward
 from xad.core.batching import settled
 from xad.core.boxing import lift
 from xad.core.conform import conform, is_complex
 from xad.core.diagnosis import SCALARS
-from xad.core.backward import backward
 from xad.core.tape import Leaf, Node, Reverse
 from xad.core.wrapper import Wrapper, fresh_level
 from xad.errors import NotDifferentiableError, ShapeError, TreeError

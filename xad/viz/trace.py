@@ -9,11 +9,11 @@ from typing import Any
 import xad
 from xad import tree
 from xad.backend import adapter_of
+from xad.core.backward import backward
 from xad.core.conform import as_array, conform
 from xad.core.elementwise import Elementwise
 from xad.core.recording import Instruction, Variable
 from xad.core.rules import Bilinear, General
-from xad.core.backward import backward
 from xad.core.tape import Leaf, Node, Reverse
 from xad.core.wrapper import fresh_level, innermost
 from xad.errors import GraphError
