@@ -15,6 +15,7 @@ WORKLOADS = {
     "jacobian": "benchmarks.jacobian",
     "hvp": "benchmarks.hvp",
     "import": "benchmarks.import_time",
+    "memory": "benchmarks.memory",
 }
 THREADS = (
     "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "BLIS_NUM_THREADS",

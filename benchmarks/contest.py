@@ -18,7 +18,7 @@ class Contestant:
 
     ``run`` does it once; ``wait`` makes sure that its result is there. ``answer`` gives what must
     be equal for all, as NumPy arrays, and is called before any timing. ``clock``, if given, returns
-    the seconds itself.
+    the figure itself: seconds, or what the case is measured in.
     """
 
     name: str
@@ -28,7 +28,7 @@ class Contestant:
     clock: Callable[[], float] | None = None
 
     def burst(self, calls: int) -> float:
-        """Seconds per call, over a number of calls."""
+        """Seconds per call, over a number of calls, or what the clock shows."""
         if self.clock is not None:
             return self.clock()
         run, wait = self.run, self.wait
@@ -47,13 +47,15 @@ class Case:
     """One computation, by contestants of which the first is xad's.
 
     ``operations`` is what a time is divided by: figures are per operation where it is not 1.
-    ``targets`` says at most which multiple of another's time xad's should be. ``remarks`` tell who
-    takes no part, and why.
+    ``unit`` is that of the figures; where it is not one of time, contestants bring clocks that show
+    it. ``targets`` says at most which multiple of another's figure xad's should be. ``remarks``
+    tell who takes no part, and why.
     """
 
     title: str
     contestants: list[Contestant]
     operations: int = 1
+    unit: str = "microseconds"
     targets: dict[str, float] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
     tolerance: float = 1e-9
@@ -72,14 +74,15 @@ def hold(workload: str, case: Case, rounds: int, seconds: float) -> dict[str, An
             gc.collect()  # nobody pays for another's rubbish; everybody pays for their own
             times[contestant.name].append(contestant.burst(calls[contestant.name]))
     ours = times[case.contestants[0].name]
+    scale = (1e6 if case.unit == "microseconds" else 1) / case.operations
     return {
         "workload": workload,
         "case": case.title,
         "rounds": rounds,
-        "unit": "microseconds" + (" per operation" if case.operations > 1 else ""),
+        "unit": case.unit + (" per operation" if case.operations > 1 else ""),
         "contestants": {
             name: {
-                **_quartiles([1e6 * t / case.operations for t in taken]),
+                **_quartiles([scale * t for t in taken]),
                 "calls_per_round": calls[name],
                 "xad_ratio": _quartiles([a / b for a, b in zip(ours, taken, strict=True)]),
             }

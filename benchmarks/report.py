@@ -60,7 +60,7 @@ def write(
         if libraries.on_gpu
         else "- GPU (`--backend cupy`): not measured in this run"
     )
-    lines += ["", "`xad / it`: the first row's time over the row's, in the same round.", ""]
+    lines += ["", "`xad / it`: the first row's figure over the row's, in the same round.", ""]
     lines.append("\n\n".join(table(result) for result in results))
     path.with_suffix(".md").write_text("\n".join(lines) + "\n", "utf-8")
 

@@ -30,7 +30,7 @@ COULD_NOT_RUN = 3
 # torch has these data types, but hardly an operation on them.
 TORCH_LACKS = "uint16,uint32,uint64"
 # Nothing tracks integers: a few kinds of them leave more of the inputs to floating types.
-UNTRACKED = "int8,int16,uint16,uint32,uint64"
+UNTRACKED = "int8,int16,uint8,uint16,uint32,uint64"
 
 
 class CouldNotRunError(Exception):

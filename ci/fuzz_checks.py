@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 from fuzz_programs import Program, UnusableError, is_tame, random_program
-from fuzz_words import THREE_DEEP, TWO_DEEP, Jax, Xad, distance, values
+from fuzz_jax import Jax
+from fuzz_words import THREE_DEEP, TWO_DEEP, Xad, distance, values
 
 TOLERANCE = 1e-9
 
@@ -43,17 +44,17 @@ jax = cache(Jax)
 class Judge:
     """What JAX and xad make of one program, word by word."""
 
-    def __init__(self, program: Program, compiled: bool = False) -> None:
+    def __init__(self, program: Program, literal: bool = False) -> None:
         self.setting = program.setting
         self.make = program.maker()
-        self.compiled = compiled
+        self.literal = literal
         self._known: dict[str, Any] = {}
 
     def expected(self, word: str) -> Any:
         """JAX's values. Where it does not compile, P changes nothing: such words are one."""
-        short = word if self.compiled else word.replace("P", "")
+        short = word if self.literal else word.replace("P", "")
         if short not in self._known:
-            self._known[short] = values(jax(self.compiled), short, self.make, self.setting)
+            self._known[short] = values(jax(self.literal), short, self.make, self.setting)
         return self._known[short]
 
     def fault(self, word: str) -> tuple[str, float]:

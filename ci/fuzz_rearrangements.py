@@ -40,7 +40,7 @@ def reshaped(pool: Pool) -> Step | None:
             f"xp.roll({{0}}, (1, -1), axis=(0, {pool.axis_of(shape)}))",
         ]
     if len(shape) == 1:
-        made += ["xp.meshgrid({0}, xp.sum({0}))[0]"]
+        made += ["xp.meshgrid({0}, {0}[:2])[0]"]
     if 1 in shape:
         made += [f"xp.squeeze({{0}}, axis={shape.index(1)})"] * 3
     return pool.choice(made), (a,), ""
@@ -91,7 +91,7 @@ def basic_key(pool: Pool, shape: Shape) -> str:
     if pool.random.random() < 0.2:
         parts.insert(pool.random.randrange(len(parts) + 1), "None")
     if pool.random.random() < 0.3:
-        parts = parts[: pool.random.randrange(len(parts))] + ["..."]
+        parts[pool.random.randrange(len(parts)) :] = ["..."]
     return ", ".join(parts)
 
 

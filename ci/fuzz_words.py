@@ -10,19 +10,17 @@ Each makes such a function again, so letters compose: GV is the gradient of what
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from importlib.util import find_spec
 from itertools import product
 from typing import Any, NamedTuple
 
 import numpy as np
+from fuzz_jax import Function, Jax, Names
 
 import xad
 from xad import tree
 from xad.testing import to_host
 
-Function = Callable[[Any], Any]
 Maker = Callable[[Any], Function]
 """From a library's names to a function."""
 
@@ -42,24 +40,8 @@ class Setting(NamedTuple):
     mapped: tuple[bool, ...]
 
 
-class Names:
-    """A library's functions under the names of the standard and of xad."""
-
-    def __init__(self, places: tuple[Any, ...], **own: Any) -> None:
-        self._places = places
-        self.__dict__.update(own)
-
-    def __getattr__(self, name: str) -> Any:
-        for place in self._places:
-            if hasattr(place, name):
-                return getattr(place, name)
-        raise AttributeError(name)
-
-
 class Xad:
     """xad over NumPy's arrays. ``record`` may be another way to write a function down."""
-
-    name = "xad"
 
     def __init__(self, record: Callable[[Function], Function] = xad.make_program) -> None:
         self.grad, self.jvp, self.vmap = xad.grad, xad.jvp, xad.vmap
@@ -71,9 +53,10 @@ class Xad:
         program: Function = self._record(f)(example)
         return program
 
-    def array(self, x: Any) -> Any:
-        """NumPy's arrays as they are."""
-        return x
+    def run(self, f: Function, point: Any) -> list[Any]:
+        """The leaves of f(point), as NumPy's arrays."""
+        with np.errstate(all="ignore"):
+            return [self.host(x) for x in tree.leaves(f(point))]
 
     def host(self, x: Any) -> Any:
         """A NumPy array."""
@@ -84,42 +67,6 @@ class Xad:
         y = xad.add(x, 0.0)
         y[key] = v
         return y
-
-
-class Jax:
-    """JAX in double precision. Without ``compiled``, jit is left out, which is faster here."""
-
-    name = "jax"
-
-    def __init__(self, compiled: bool = False) -> None:
-        flags = "--xla_cpu_multi_thread_eigen=false --xla_backend_optimization_level=0"
-        os.environ.setdefault("XLA_FLAGS", flags + " --xla_llvm_disable_expensive_passes=true")
-        os.environ.setdefault("JAX_PLATFORMS", "cpu")
-        import jax
-
-        jax.config.update("jax_enable_x64", True)
-        jax.config.update("jax_disable_jit", not compiled)
-        self.grad, self.jvp, self.vmap = jax.grad, jax.jvp, jax.vmap
-        self._jit = jax.jit
-        self.array, self.host = jax.numpy.asarray, np.asarray
-        self.names: Any = Names(
-            (jax.numpy,),
-            special=Names((jax.scipy.special, jax.nn)),
-            at=lambda x: x.at,
-            assigned=lambda x, key, v: x.at[key].set(v),
-            checkpoint=jax.checkpoint,
-            stop_gradient=jax.lax.stop_gradient,
-        )
-
-    @staticmethod
-    def there() -> bool:
-        """Whether JAX is installed."""
-        return find_spec("jax") is not None
-
-    def record(self, f: Function, example: Any) -> Function:
-        """Compiled, if at all."""
-        compiled: Function = self._jit(f)
-        return compiled
 
 
 def spelled(letters: str, f: Function, library: Any, setting: Setting) -> Function:
@@ -170,9 +117,8 @@ BY_LETTER = {"G": _gradient, "J": _derivative, "V": _mapped, "P": _recorded}
 def values(library: Any, letters: str, make: Maker, setting: Setting) -> list[Any]:
     """The leaves, as NumPy arrays, of the word's function at the setting's point."""
     f = spelled(letters, make(library.names), library, setting)
-    point = tree.map(library.array, setting.point)
-    with np.errstate(all="ignore"):
-        return [library.host(x) for x in tree.leaves(f(point))]
+    leaves: list[Any] = library.run(f, setting.point)
+    return leaves
 
 
 def distance(got: list[Any], expected: list[Any]) -> float:
@@ -188,7 +134,7 @@ def distance(got: list[Any], expected: list[Any]) -> float:
 
 def compare(letters: str, make: Maker, setting: Setting) -> float:
     """Print what both libraries make of a word; the distance."""
-    expected = values(Jax(), letters, make, setting)
+    expected = values(Jax(literal=True), letters, make, setting)
     got = values(Xad(), letters, make, setting)
     for name, leaves in (("jax", expected), ("xad", got)):
         print(f"{name}:", *[x.tolist() for x in leaves])

@@ -28,7 +28,7 @@ def files(tmp_path_factory):
 def test_json_holds_every_workload_with_figures_that_can_be(files):
     _, facts, _ = files
     assert {result["workload"] for result in facts["results"]} == {
-        "overhead", "mlp", "depth", "jacobian", "hvp", "import",
+        "overhead", "mlp", "depth", "jacobian", "hvp", "import", "memory",
     }  # fmt: skip
     assert facts["threads"] == 1
     assert facts["quick"] is True
@@ -118,6 +118,28 @@ def test_contestants_with_more_results_are_not_equal():
     long = Contestant("long", list, lambda: [np.asarray(1.0), np.asarray(2.0)])
     with pytest.raises(AssertionError, match="long: 2 results"):
         agree(Case("count", [short, long]))
+
+
+def test_memory_is_given_in_its_own_unit(files):
+    for result in files[1]["results"]:
+        measured = "most memory" in result["case"]
+        assert result["unit"].startswith("MiB" if measured else "microseconds")
+        if measured:
+            assert result["workload"] == "memory"
+            for row in result["contestants"].values():
+                assert 0.5 < row["median"] < 1000
+
+
+def test_checkpoints_need_less_memory(files):
+    (result,) = [r for r in files[1]["results"] if "most memory of value" in r["case"]]
+    assert result["contestants"]["xad: everything kept"]["xad_ratio"]["median"] < 0.8
+
+
+def test_figures_in_other_units_are_not_scaled():
+    case = Case("memory", [Contestant("a", run=list, clock=lambda: 3.0)], unit="MiB")
+    result = hold("test", case, 2, 1.0)
+    assert result["unit"] == "MiB"
+    assert result["contestants"]["a"]["median"] == 3.0
 
 
 def test_ratios_are_taken_within_each_round():

@@ -116,3 +116,38 @@ def test_the_suite_sees_the_module_and_the_backend_of_its_mode(conformance, tmp_
     assert "ARRAY_API_TESTS_VERSION" not in plain
     assert nested["ARRAY_API_TESTS_MODULE"] == "conformance_tracked"
     assert nested["XAD_CONFORMANCE_MODE"] == "nested"
+
+
+BREAK_A_RULE = """
+import conformance_tracked as xp
+from xad.ops.declare import primitives
+
+x = xp.ones((2, 3))
+assert x.requires_grad
+assert xp.permute_dims(x, (1, 0)).shape == (3, 2)
+assert xp.called["permute_dims"] >= 1, xp.called
+y = x + 0
+y *= 2
+assert xp.called["multiply"] >= 1, xp.called
+primitives["permute_dims"].transpose = lambda xp, g, like, axes: g
+try:
+    x.mT
+except AssertionError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize("mode", ["tracked", "nested"])
+def test_the_tracked_namespace_calls_rules_and_finds_a_wrong_one(mode):
+    paths = [str(ROOT), str(ROOT / "ci")]
+    environment = {
+        **os.environ,
+        "XAD_CONFORMANCE_MODE": mode,
+        "PYTHONPATH": os.pathsep.join(paths),
+    }
+    command = [sys.executable, "-c", BREAK_A_RULE]
+    done = subprocess.run(
+        command, env=environment, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "permute_dims: a cotangent of shape (3, 2), not (2, 3)"

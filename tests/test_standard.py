@@ -107,6 +107,13 @@ def test_the_gradient_of_the_variance_of_nothing(name, here):
         assert xad.grad(function)(x).shape == (2, 0)
 
 
+def test_the_sign_of_complex_zeros(here):
+    zeros = np.asarray([complex(-0.0, -0.0), complex(0.0, -0.0), complex(-0.0, 0.0)])
+    out = here.to_host(xad.sign(here.array(zeros)))
+    assert not np.signbit(out.real).any()
+    assert not np.signbit(out.imag).any()
+
+
 @pytest.mark.filterwarnings("ignore:divide by zero")
 @pytest.mark.parametrize(("zero", "slope"), [(0.0, math.inf), (-0.0, -math.inf), (0, math.inf)])
 def test_the_slope_of_a_quotient_by_pythons_zero(zero, slope, here, close):
@@ -148,6 +155,13 @@ class TestDlpack:
         x = xad.asarray(here.array([1.0, 2.0]))
         if here.adapter.name == "numpy":
             assert x.__dlpack__(max_version=(1, 0), copy=True) is not None
+
+    def test_an_array_stays_on_its_device(self, everywhere, close):
+        with xad.use_backend(everywhere.adapter.name):
+            x = xad.asarray(everywhere.array([1.0, 2.0]))
+            out = xad.from_dlpack(x)
+        assert out.device == everywhere.device
+        close(out, [1, 2])
 
     def test_where_a_tracked_tensor_lies_may_be_asked(self, here):
         x = xad.asarray(here.array([1.0, 2.0]), requires_grad=True)

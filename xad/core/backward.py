@@ -108,6 +108,7 @@ def _walk(  # noqa: PLR0912 - the hot loop, in one piece
                 sums[parent] = share
                 if sums is pending:
                     heappush(order, (-parent.number, parent))
+        shares = share = ()  # not kept alive while the next rule runs
     return found
 
 

@@ -73,13 +73,16 @@ class Elementwise(Primitive):
                 shares.append(
                     g if slope == 1 else -g if slope == -1 else slope * g if slope else None
                 )
-            else:
+            elif isinstance(g, Wrapper) or is_complex(node.dtype, g):
                 factor = slope(node.saved, g)
                 if is_complex(node.dtype, g):
                     scalar = factor.__class__ in SCALARS
                     factor = factor.conjugate() if scalar else namespace_of(factor).conj(factor)
                 # A wrapper goes first: not all libraries' arrays leave operators to their right.
                 shares.append(g * factor if isinstance(g, Wrapper) else factor * g)
+            else:
+                # Without a name for the slope: NumPy then writes into it if nobody else has it.
+                shares.append(slope(node.saved, g) * g)
         return shares
 
     def pushforward(

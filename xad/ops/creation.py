@@ -264,8 +264,13 @@ class Creation:
                 f"xad.from_dlpack: expected an object with __dlpack__, got {type(x).__name__}"
             )
         options = {} if copy is None else {"copy": copy}
+        adapter, inner = choice.adapter, innermost(x)
         if device is not None:
-            options["device"] = choice.adapter.parse_device(device)
+            options["device"] = adapter.parse_device(device)
+        elif adapter_for(type(inner)) is adapter:
+            # The array stays where it is; array-api-strict would take it to its default device.
+            home = adapter.device_of(inner)
+            options |= {} if home == adapter.default_device() else {"device": home}
         return box(choice.adapter.namespace.from_dlpack(x, **options))
 
 

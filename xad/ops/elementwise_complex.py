@@ -51,7 +51,9 @@ def _sign_kernel(adapter: Adapter) -> Kernel:
         if not is_complex(x.dtype, x):
             return function(x)
         length = xp.abs(x)
-        return x / xp.where(length == 0, 1, length)
+        at_zero = length == 0
+        # The sign of a zero is 0 + 0j, whatever the signs of its parts.
+        return xp.where(at_zero, 0, x / xp.where(at_zero, 1, length))
 
     return compute
 

@@ -27,18 +27,20 @@ from xad.testing.opinfo import OpInfo
 from xad.transforms.reverse import vjp
 from xad.transforms.vectorize import vmap
 
-__all__ = ["CHECKS", "coverage"]
+__all__ = ["CHECKS", "applies", "coverage"]
+
+Check = Callable[[OpInfo, Place, int], None]
 
 _BATCH = 2
-_SAMPLES = 2
 
 
-def coverage(info: OpInfo, place: Place) -> dict[str, str]:
+def coverage(info: OpInfo, place: Place, samples: int = 2) -> dict[str, str]:
     """What does not work of an operation at a place: what is missing or wrong, for each check.
 
     Empty when all is well. The checks are those of `CHECKS` that apply to the operation:
     ``forward`` compares values with the reference, ``vjp``, ``jvp`` and ``second order`` (forward
-    over reverse) derivatives with central differences, ``batch`` `xad.vmap` with a loop.
+    over reverse) derivatives with central differences, ``batch`` `xad.vmap` with a loop. Each takes
+    so many ``samples`` of each kind of number, the smallest of different keywords and ranks.
 
     >>> import xad.testing
     >>> from xad.testing.coverage import coverage
@@ -48,10 +50,12 @@ def coverage(info: OpInfo, place: Place) -> dict[str, str]:
     """
     found = {}
     for name, check in CHECKS.items():
+        if not applies(name, info):
+            continue
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
             try:
-                check(info, place)
+                check(info, place, samples)
             except BackendError as error:
                 found[name] = f"missing: {_first_sentence(error)}"
             except Exception as error:  # noqa: BLE001
@@ -106,11 +110,11 @@ def _moving(info: OpInfo, place: Place, kind: str, count: int) -> Iterator[tuple
 # ---- the checks ---------------------------------------------------------------------------------
 
 
-def _check_forward(info: OpInfo, place: Place) -> None:
+def _check_forward(info: OpInfo, place: Place, samples: int) -> None:
     for kind in info.kinds:
         dtype = place.dtype_name(KINDS[kind][0])
         bound = max(place.tolerance, info.tolerance if info.tolerance > 1e-6 else 0.0)
-        for call in _few(calls(info, place, dtype), _SAMPLES):
+        for call in _few(calls(info, place, dtype), samples):
             results = call.outputs(*call.operands)
             if info.reference is None:
                 continue
@@ -125,13 +129,13 @@ def _flat(result: Any) -> list[HostArray]:
     return [np.asarray(result)]
 
 
-def _check_derivative(order: int, mode: str) -> Callable[[OpInfo, Place], None]:
-    def check(info: OpInfo, place: Place) -> None:
+def _check_derivative(order: int, mode: str) -> Check:
+    def check(info: OpInfo, place: Place, samples: int) -> None:
         wide = place.precision == "float64"
         bound = 10 * info.tolerance
         limits = {"atol": bound, "rtol": bound} if wide else {"atol": 2e-2, "rtol": 1e-1}
         for kind in info.differentiable:
-            for f, operands in _moving(info, place, kind, 1 if kind == "c" else _SAMPLES):
+            for f, operands in _moving(info, place, kind, 1 if kind == "c" else samples):
                 function = f if order == 1 else _gradient(f, operands, place)
                 check_grads(function, operands, 1, (mode,), **limits)
 
@@ -145,10 +149,10 @@ def _gradient(f: Any, operands: list[Any], place: Place) -> Callable[..., Any]:
     return lambda *leaves: vjp(f, *leaves)[1](cotangents)
 
 
-def _check_batch(info: OpInfo, place: Place) -> None:
+def _check_batch(info: OpInfo, place: Place, samples: int) -> None:
     dtype = KINDS[info.kinds[0]][0]
     rows = {id(row[0]): row for row in several_seeds(info, place, dtype, _BATCH) if row[0].operands}
-    for call in _few([row[0] for row in rows.values()], _SAMPLES):
+    for call in _few([row[0] for row in rows.values()], samples):
         row = rows[id(call)]
         stacks = [
             place.array(np.stack([each.hosts[i] for each in row])) for i in range(len(call.hosts))
@@ -160,20 +164,11 @@ def _check_batch(info: OpInfo, place: Place) -> None:
         assert_same(mapped, expected, 10 * place.tolerance, call)
 
 
-def _where_it_applies(
-    name: str, check: Callable[[OpInfo, Place], None]
-) -> Callable[[OpInfo, Place], None]:
-    return lambda info, place: check(info, place) if applies(name, info) else None
-
-
-CHECKS: dict[str, Callable[[OpInfo, Place], None]] = {
-    name: _where_it_applies(name, check)
-    for name, check in {
-        "forward": _check_forward,
-        "vjp": _check_derivative(1, "rev"),
-        "jvp": _check_derivative(1, "fwd"),
-        "second order": _check_derivative(2, "fwd"),
-        "batch": _check_batch,
-    }.items()
+CHECKS: dict[str, Check] = {
+    "forward": _check_forward,
+    "vjp": _check_derivative(1, "rev"),
+    "jvp": _check_derivative(1, "fwd"),
+    "second order": _check_derivative(2, "fwd"),
+    "batch": _check_batch,
 }
 """Each check by name, the columns of the table: they raise, or return nothing."""

@@ -13,16 +13,18 @@ from typing import Any
 
 from xad import tree
 from xad.backend.registry import adapter_of
+from xad.core.batching import settled
 from xad.core.boxing import box
 from xad.core.conform import is_complex, namespace_of
 from xad.core.diagnosis import SCALARS
-from xad.core.wrapper import Wrapper, innermost
+from xad.core.wrapper import BASE_LEVEL, Wrapper, innermost
 from xad.errors import NotDifferentiableError, ShapeError
 from xad.ops.arguments import is_inexact, operand
 from xad.transforms.forward import jvp
 from xad.transforms.inputs import Function, replace, select
 from xad.transforms.reverse import grad, vjp
 from xad.transforms.vectorize import vmap
+from xad.units import Units, dense
 
 Argnums = int | tuple[int, ...]
 
@@ -60,8 +62,9 @@ def jacfwd(
             return tuple(rest)
 
         found = vmap(column, out_axes=(-1, None) if has_aux else (-1,))(basis)
-        jacobian = tree.map(lambda y: _cut(y, leaves, at), found[0])
-        return (jacobian, found[1]) if has_aux else jacobian
+        boxed = _is_boxed(at)
+        jacobian = tree.map(lambda y: _cut(_ordinary(y, boxed), leaves, at), found[0])
+        return (jacobian, _all_ordinary(found[1], boxed)) if has_aux else jacobian
 
     return jacobian_of
 
@@ -93,7 +96,7 @@ def jacrev(
 
         value, pullback, *aux = vjp(moved, at, has_aux=has_aux)
         basis, outputs = _basis("jacrev", value, holomorphic, what="output")
-        rows = vmap(lambda g: pullback(g)[0])(basis)
+        rows = _all_ordinary(vmap(lambda g: pullback(g)[0])(basis), _is_boxed(at))
         parts = [_rows_of(rows, i, outputs, holomorphic) for i in range(len(outputs))]
         jacobian = tree.unflatten(tree.structure(value), parts)
         return (jacobian, *aux) if has_aux else jacobian
@@ -106,7 +109,7 @@ def jacobian(
 ) -> Function:
     """A function that returns the Jacobian of ``f``, in the mode that the shapes ask for.
 
-    Reverse mode if there are fewer output than input elements, forward mode otherwise. To see how
+    Reverse mode unless there are more output than input elements, then forward mode. To see how
     many there are, ``f`` is called once more. See `jacfwd`.
 
     >>> import numpy as np, xad
@@ -121,7 +124,7 @@ def jacobian(
         at = select(arguments, argnums, "jacobian")
         value = f(*arguments, **keywords)
         outputs = _count(value[0] if has_aux else value)
-        return (reverse if outputs < _count(at) else forward)(*arguments, **keywords)
+        return (reverse if outputs <= _count(at) else forward)(*arguments, **keywords)
 
     return jacobian_of
 
@@ -234,8 +237,11 @@ def _basis(
     total = sum(map(math.prod, shapes))
     if not leaves:
         raise ShapeError(f"xad.{name}: expected at least one array as {what}, got none")
-    parts = []
+    parts: list[Any] = []
     start = 0
+    if len(leaves) == 1 and total and getattr(leaves[0], "level", BASE_LEVEL) == BASE_LEVEL:
+        parts = [Units(innermost(leaves[0]), shapes[0])]
+        return tree.unflatten(tree.structure(like), parts), shapes
     for x, shape in zip(leaves, shapes, strict=True):
         inner = innermost(x)
         adapter = adapter_of(inner)
@@ -272,6 +278,21 @@ def _rows_of(rows: Any, index: int, outputs: list[tuple[int, ...]], holomorphic:
         return xp.conj(out) if holomorphic else out
 
     return tree.map(part, rows)
+
+
+def _is_boxed(given: Any) -> bool:
+    """Whether tensors or numbers were given, so that tensors go back."""
+    return any(isinstance(x, Wrapper) or type(x) in SCALARS for x in tree.leaves(given))
+
+
+def _ordinary(x: Any, boxed: bool) -> Any:
+    """A result without the structure of the basis, in the user's type."""
+    x = dense(x)
+    return box(x) if boxed else settled(x)
+
+
+def _all_ordinary(results: Any, boxed: bool) -> Any:
+    return tree.map(lambda x: _ordinary(x, boxed) if hasattr(x, "dtype") else x, results)
 
 
 def _count(given: Any) -> int:

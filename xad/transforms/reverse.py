@@ -41,9 +41,12 @@ class _Run:
         """The results without this level, in the user's type."""
         return tree.map(lambda x: self.inputs.face(below(x, Reverse, self.level)), results)
 
-    def gradients(self, seeds: list[tuple[Node, Any]]) -> Any:
-        """A tree like the arguments': what arrives at each, zeros where nothing does."""
-        found = backward(seeds)
+    def gradients(self, seeds: list[tuple[Node, Any]], *, again: bool) -> Any:
+        """A tree like the arguments': what arrives at each, zeros where nothing does.
+
+        If nobody walks ``again``, what the graph keeps is given back behind the walk.
+        """
+        found = backward(seeds, retain_graph=again)
         gradients = [
             found[leaf] if leaf in found else filled(x, 0)
             for x, leaf in zip(self.inputs.leaves, self.leaves, strict=True)
@@ -87,7 +90,7 @@ def value_and_grad(
         seeds = (
             [] if node is None else [(node, beside(filled(out, 1), below(out, Reverse, run.level)))]
         )
-        gradient = run.gradients(seeds)
+        gradient = run.gradients(seeds, again=False)
         value = run.inputs.face(below(out, Reverse, run.level))
         return ((value, run.lower(aux)), gradient) if has_aux else (value, gradient)
 
@@ -147,7 +150,7 @@ def vjp(f: Function, *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
         if given_structure != structure:
             raise TreeError("xad.vjp: " + tree.difference(structure, given_structure))
         pairs = [(node, _cotangent(g, x)) for node, g, x in zip(nodes, given, lowered, strict=True)]
-        return run.gradients([(node, g) for node, g in pairs if node is not None])
+        return run.gradients([(node, g) for node, g in pairs if node is not None], again=True)
 
     value = tree.unflatten(structure, [run.inputs.face(x) for x in lowered])
     return (value, pullback, run.lower(aux)) if has_aux else (value, pullback)
