@@ -10,8 +10,8 @@ from random import Random
 from typing import Any
 
 import numpy as np
-from fuzz_programs import Program, UnusableError, is_tame, random_program
 from fuzz_jax import Jax
+from fuzz_programs import Program, UnusableError, is_tame, random_program
 from fuzz_words import THREE_DEEP, TWO_DEEP, Xad, distance, values
 
 TOLERANCE = 1e-9
@@ -27,6 +27,24 @@ class Tally:
     lines: int = 0
     worst: float = 0.0
     failures: list[str] = field(default_factory=list)
+
+    @property
+    def done(self) -> int:
+        """How many programs these are."""
+        return self.agreed + sum(self.skipped.values()) + len(self.failures)
+
+    def summary(self) -> str:
+        """In a few lines."""
+        two = [count for word, count in self.words.items() if len(word) == 2]
+        three = [count for word, count in self.words.items() if len(word) == 3]
+        reasons = [f"\n  skipped {count}: {reason}" for reason, count in self.skipped.items()]
+        return (
+            f"fuzz: {self.agreed} of {self.done} programs agree with JAX, "
+            f"{len(self.failures)} disagree, {sum(self.skipped.values())} skipped; "
+            f"{self.lines / max(self.done, 1):.1f} operations each; "
+            f"{len(two)} words of two letters {sum(two)} times, {len(three)} of three "
+            f"{sum(three)} times; largest difference {self.worst:.1e};{''.join(reasons)}"
+        )
 
     def add(self, other: Tally) -> None:
         """Count the other's programs too."""
@@ -44,17 +62,23 @@ jax = cache(Jax)
 class Judge:
     """What JAX and xad make of one program, word by word."""
 
-    def __init__(self, program: Program, literal: bool = False) -> None:
+    def __init__(self, program: Program, literal: bool) -> None:
+        self.program = program
         self.setting = program.setting
-        self.make = program.maker()
         self.literal = literal
+        self.function = program.maker()(XAD.names)
+        self._theirs: Any = None
         self._known: dict[str, Any] = {}
 
     def expected(self, word: str) -> Any:
-        """JAX's values. Where it does not compile, P changes nothing: such words are one."""
+        """JAX's values. P changes none: words that differ in it are one, if not literal."""
+        library = jax(self.literal)
+        if self._theirs is None:
+            f = self.program.maker()(library.names)
+            self._theirs = library.prepared(f, self.setting.point)
         short = word if self.literal else word.replace("P", "")
         if short not in self._known:
-            self._known[short] = values(jax(self.literal), short, self.make, self.setting)
+            self._known[short] = values(library, short, self._theirs, self.setting)
         return self._known[short]
 
     def fault(self, word: str) -> tuple[str, float]:
@@ -65,11 +89,11 @@ class Judge:
         try:
             expected = self.expected(word)
         except Exception as error:
-            raise SkippedError(f"JAX raises {type(error).__name__}") from error
+            raise SkippedError(f"JAX raises {type(error).__name__}: {error}") from error
         if not all(np.all(np.isfinite(x)) for x in expected):
             raise SkippedError("JAX gives nan or inf")
         try:
-            got = values(XAD, word, self.make, self.setting)
+            got = values(XAD, word, self.function, self.setting)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is a finding
             return f"xad raises {type(error).__name__}: {error}", 0.0
         found = distance(got, expected)
@@ -83,26 +107,33 @@ class SkippedError(Exception):
     """Nothing to compare with."""
 
 
-def check(seed: int, number: int, words: int, longest: int) -> Tally:
-    """Check one program: under ``words`` words of two letters, in turn, and one of three."""
+@dataclass(frozen=True)
+class Plan:
+    """What to run: see the options of ci/fuzz."""
+
+    seed: int
+    longest: int = 30
+    literal: bool = False
+
+
+def check(plan: Plan, number: int) -> Tally:
+    """Check one program: under every word of two letters, and one of three."""
     tally = Tally()
-    random = Random(f"{seed}/{number}")
+    random = Random(f"{plan.seed}/{number}")
     try:
-        program = random_program(random, most=longest)
+        program = random_program(random, most=plan.longest)
     except UnusableError as error:
         program = error.program
-    start = number * words
-    chosen = [TWO_DEEP[(start + i) % len(TWO_DEEP)] for i in range(words)]
-    judge = Judge(program)
+    judge = Judge(program, plan.literal)
     tally.lines = len(program.lines)
-    for word in [*chosen, random.choice(THREE_DEEP)]:
+    for word in [*TWO_DEEP, random.choice(THREE_DEEP)]:
         try:
             text, found = judge.fault(word)
         except SkippedError as error:
-            tally.skipped[f"{error}: {error.__cause__}"[:100]] += 1
+            tally.skipped[str(error)[:100]] += 1
             return tally
         if text:
-            tally.failures.append(report(seed, number, program, word, text))
+            tally.failures.append(report(plan, number, program, word, text))
             return tally
         tally.words[word] += 1
         tally.worst = max(tally.worst, found)
@@ -110,33 +141,38 @@ def check(seed: int, number: int, words: int, longest: int) -> Tally:
     return tally
 
 
-def report(seed: int, number: int, program: Program, word: str, text: str) -> str:
+def check_all(plan: Plan, numbers: list[int]) -> Tally:
+    """Check some programs."""
+    tally = Tally()
+    for number in numbers:
+        tally.add(check(plan, number))
+    return tally
+
+
+def report(plan: Plan, number: int, program: Program, word: str, text: str) -> str:
     """The failure as code that shows it, made as small as it gets."""
 
     def fails(candidate: Program) -> bool:
         try:
-            return bool(Judge(candidate).fault(word)[0]) and is_tame(candidate)
+            return bool(Judge(candidate, plan.literal).fault(word)[0]) and is_tame(candidate)
         except Exception:  # noqa: BLE001 - another failure than the one to be made smaller
             return False
 
     if fails(program):
         program = shrunken(program, fails)
-        text = Judge(program).fault(word)[0]
+        text = Judge(program, plan.literal).fault(word)[0]
     setting = repr(program.setting).replace("array(", "np.asarray(")
-    return "\n".join(
-        [
-            f"# seed {seed}, program {number}, word {word}: {text}",
-            "import sys",
-            "import numpy as np",
-            'sys.path[:0] = ["ci", "."]',
-            "from fuzz_words import Setting, compare",
-            "",
-            program.source(),
-            "",
-            f"setting = {setting}",
-            f'compare("{word}", program, setting)',
-        ]
-    )
+    return f"""# seed {plan.seed}, program {number}, word {word}: {text}
+import sys
+sys.path[:0] = ["ci", "."]
+import numpy as np
+from fuzz_words import Setting, compare
+
+{program.source()}
+
+setting = {setting}
+compare("{word}", program, setting)
+"""
 
 
 def shrunken(program: Program, fails: Callable[[Program], bool]) -> Program:

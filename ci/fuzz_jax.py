@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from importlib.util import find_spec
 from typing import Any
 
 import fuzz_primitives
@@ -35,9 +34,17 @@ class Names:
         raise AttributeError(name)
 
 
-def is_there() -> bool:
-    """Whether JAX is installed."""
-    return find_spec("jax") is not None
+def with_rule(custom_jvp: Any, xp: Any) -> Function:
+    """x sin(x), with a forward rule of its own."""
+    function = custom_jvp(lambda x: x * xp.sin(x))
+
+    def rule(primals: tuple[Any], tangents: tuple[Any]) -> tuple[Any, Any]:
+        (x,), (t,) = primals, tangents
+        return function(x), t * (xp.sin(x) + x * xp.cos(x))
+
+    function.defjvp(rule)
+    made: Function = function
+    return made
 
 
 class Jax:
@@ -65,6 +72,8 @@ class Jax:
             special=Names((jax.scipy.special, jax.nn)),
             at=lambda x: x.at,
             assigned=lambda x, key, v: x.at[key].set(v),
+            augmented=lambda x, v: x * v - 0.5,
+            ruled=with_rule(jax.custom_jvp, jax.numpy),
             checkpoint=jax.checkpoint,
             stop_gradient=jax.lax.stop_gradient,
         )
@@ -74,19 +83,38 @@ class Jax:
         compiled: Function = self.jax.jit(f)
         return compiled
 
+    def tensor(self, x: Any) -> Any:
+        """There is one kind of array."""
+        return x
+
+    def prepared(self, f: Function, point: Any) -> Function:
+        """``f`` for trees like the point, traced once for all words."""
+        if self.literal:
+            return f
+        from jax.extend.core import jaxpr_as_fun
+
+        traced = jaxpr_as_fun(self._traced(f, point))
+        structure = tree.structure(point)
+        return lambda t: tree.unflatten(structure, traced(*tree.leaves(t)))
+
     def run(self, f: Function, point: Any) -> list[Any]:
         """The leaves of f(point), as NumPy's arrays."""
-        leaves, structure = tree.flatten(point)
-        arrays = [self.jax.numpy.asarray(x) for x in leaves]
-
-        def flat(*arrays: Any) -> list[Any]:
-            return tree.leaves(f(tree.unflatten(structure, arrays)))
-
+        leaves = [np.asarray(x) for x in tree.leaves(point)]
         if self.literal:
-            return [np.asarray(x) for x in self.jax.jit(flat)(*arrays)]
-        closed = self.jax.make_jaxpr(flat)(*arrays)
-        constants = [np.asarray(x) for x in closed.consts]
-        return evaluated(closed.jaxpr, constants, leaves)
+            flat = self._flat(f, point)
+            return [np.asarray(x) for x in self.jax.jit(flat)(*leaves)]
+        closed = self._traced(f, point)
+        with np.errstate(all="ignore"):
+            return evaluated(closed.jaxpr, [np.asarray(x) for x in closed.consts], leaves)
+
+    def _traced(self, f: Function, point: Any) -> Any:
+        arrays = [self.jax.numpy.asarray(x) for x in tree.leaves(point)]
+        return self.jax.make_jaxpr(self._flat(f, point))(*arrays)
+
+    @staticmethod
+    def _flat(f: Function, point: Any) -> Callable[..., list[Any]]:
+        structure = tree.structure(point)
+        return lambda *leaves: tree.leaves(f(tree.unflatten(structure, leaves)))
 
 
 def evaluated(jaxpr: Any, constants: list[Any], arguments: list[Any]) -> list[Any]:
@@ -116,17 +144,26 @@ def carried_out(equation: Any, operands: list[Any]) -> list[Any]:
         out = fuzz_primitives.BY_NUMPY[name](equation, *operands)
         return list(out) if equation.primitive.multiple_results else [out]
     if name == "cond":
-        index, *rest = operands
-        branch = params["branches"][int(np.clip(index, 0, len(params["branches"]) - 1))]
-        return evaluated(branch.jaxpr, branch.consts, rest)
+        index, *operands = operands
+        branches = params["branches"]
+        return called(branches[int(np.clip(index, 0, len(branches) - 1))], operands)
+    if name == "custom_linear_solve":
+        counts = params["const_lengths"]
+        before = counts.matvec + counts.vecmat
+        after = before + counts.solve + counts.transpose_solve
+        constants = operands[before : before + counts.solve]
+        return called(params["jaxprs"].solve, [*constants, *operands[after:]])
     for key in ("call_jaxpr", "jaxpr", "fun_jaxpr"):
-        inner = params.get(key)
-        if inner is not None and name != "while":
-            closed = hasattr(inner, "consts")
-            return evaluated(
-                inner.jaxpr if closed else inner, inner.consts if closed else [], operands
-            )
+        if key in params:
+            return called(params[key], operands)
     return by_xla(equation, operands)
+
+
+def called(inner: Any, operands: list[Any]) -> list[Any]:
+    """The results of a program inside an equation."""
+    if hasattr(inner, "consts"):
+        return evaluated(inner.jaxpr, inner.consts, operands)
+    return evaluated(inner, [], operands)
 
 
 def by_xla(equation: Any, operands: list[Any]) -> list[Any]:

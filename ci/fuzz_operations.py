@@ -101,6 +101,8 @@ UNARY = [
     *[(f"xp.special.{name}({{0}})", "") for name in ("expit", "softplus", "erf", "erfc", "ndtr")],
     *[(f"xp.special.{name}({{0}})", "") for name in ("log_ndtr", "i0e", "i1e")],
     *[(f"xp.special.{name}(1.5 + {{0}} * {{0}})", "") for name in ("gammaln", "digamma", "entr")],
+    *[(f"xp.special.{name}(0.8 * xp.tanh({{0}}))", "") for name in ("erfinv", "i0", "i1")],
+    ("xp.special.ndtri(0.2 + 0.6 * xp.special.expit({0}))", ""),
     ("xp.special.logit(0.2 + 0.6 * xp.special.expit({0}))", ""),
     ("xp.special.relu({0})", "off({0}, 0)"),
     ("xp.abs({0})", "off({0}, 0)"),
@@ -120,6 +122,7 @@ UNARY = [
     ("1.0 / (2.0 + {0} * {0})", ""),
     ("0.5 - {0}", ""),
     ("xp.stop_gradient({0}) * {0}", ""),
+    ("xp.ruled({0})", ""),
     ("xp.checkpoint(lambda u: xp.sin(u * u))({0})", ""),
     ("xp.real(xp.exp((0.3 + 0.5j) * {0}))", ""),
     ("xp.imag(xp.sin({0} + 0.5j))", ""),
@@ -140,6 +143,10 @@ BINARY = [
     ("xp.copysign({0}, {1})", "off({0}, 0) and off({1}, 0)"),
     ("xp.special.xlogy({0}, 1.5 + {1} * {1})", ""),
     ("xp.special.rel_entr(1.5 + {0} * {0}, 1.5 + {1} * {1})", ""),
+    ("xp.special.kl_div(1.5 + {0} * {0}, 1.5 + {1} * {1})", ""),
+    ("xp.special.xlog1py({0}, {1} * {1})", ""),
+    ("xp.augmented({0} + {1}, {1})", ""),
+    ("xp.checkpoint(lambda u, v: xp.tanh(u * v) + v)({0}, {1})", ""),
     ("xp.real(({0} + 1j * {1}) * xp.exp({0} - 1j * {1}))", ""),
     ("xp.imag(xp.conj({0} + 1j * {1}) / (2.5 + xp.cos({0}) + 0.5j * {1}))", ""),
     ("xp.abs({0} + 1j * {1})", "off(np.hypot({0}, {1}), *np.linspace(0, 0.5, 26))"),
@@ -209,6 +216,7 @@ def along_an_axis(pool: Pool) -> Step | None:
         return None
     axis = pool.axis_of(pool.shapes[a])
     n = pool.shapes[a][axis]
+    axes = tuple(range(len(pool.shapes[a])))
     ordered = f"gaps({{0}}, {axis})"
     template, guard = pool.choice(
         [
@@ -230,6 +238,8 @@ def along_an_axis(pool: Pool) -> Step | None:
             (f"xp.imag(xp.fft.ifft({{0}} * (1.0 + {{0}} * 1j), axis={axis}))", ""),
             (f"xp.imag(xp.fft.rfft({{0}}, axis={axis}))", ""),
             (f"xp.fft.irfft(xp.fft.rfft({{0}}, axis={axis}) ** 2, n={n}, axis={axis})", ""),
+            (f"xp.real(xp.fft.fftshift(xp.fft.fftn({{0}} + 0.5j * {{0}} ** 2)))", ""),
+            (f"xp.fft.irfftn(xp.fft.rfftn({{0}}) * (0.5 + 1j), s={{0}}.shape, axes={axes})", ""),
             (f"xp.max({{0}}, axis={axis}, keepdims=True) - {{0}}", ordered),
             (f"xp.where(xp.argmax({{0}}, axis={axis}, keepdims=True) > 0, {{0}}, 0.5)", ordered),
         ]
@@ -250,7 +260,9 @@ def product(pool: Pool) -> Step | None:
     b = pool.pick(lambda s: s == (inner,) or (len(s) == 2 and s[0] == inner))
     c = pool.pick(lambda s: has_axes(s) and s[-1] == inner and prod(s) * prod(shape) <= 120)
     v = pool.pick(lambda s: len(s) == 1)
+    three = pool.pick(lambda s: s == (3,))
     made = [
+        ("xp.linalg.cross({0}, xp.cos({0}))", (three,)),
         ("{0} @ {1}", (a, b)),
         ("xp.matmul({0}, {1})", (a, b)),
         ("xp.tensordot({0}, {1}, axes=((-1,), (-1,)))", (a, c)),

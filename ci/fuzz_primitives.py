@@ -169,6 +169,20 @@ def product(equation: Any, a: Any, b: Any) -> Any:
     return (left @ right).reshape(shape)
 
 
+def triangular(equation: Any, a: Any, b: Any) -> Any:
+    """The solution of a x = b or x a = b, of one triangle of ``a``."""
+    params = equation.params
+    a = np.tril(a) if params["lower"] else np.triu(a)
+    if params["unit_diagonal"]:
+        place = np.arange(a.shape[-1])
+        a[..., place, place] = 1
+    a = np.conj(a) if params["conjugate_a"] else a
+    a = np.matrix_transpose(a) if params["transpose_a"] else a
+    if params["left_side"]:
+        return np.linalg.solve(a, b)
+    return np.matrix_transpose(np.linalg.solve(np.matrix_transpose(a), np.matrix_transpose(b)))
+
+
 def ordered(equation: Any, *operands: Any) -> list[Any]:
     """All operands in the order of the first ones, ties left as they are."""
     axis, keys = equation.params["dimension"], operands[: equation.params["num_keys"]]
@@ -336,6 +350,7 @@ BY_NUMPY: dict[str, Rule] = {
     "cummax": running(np.maximum.accumulate),
     "sort": ordered,
     "dot_general": product,
+    "triangular_solve": triangular,
     "fft": transformed,
     "gather": gather,
     "scatter": scatter(replaced),

@@ -127,6 +127,7 @@ def indexed(pool: Pool) -> Step | None:
     shape = pool.shapes[a]
     axis = pool.axis_of(shape)
     n = shape[axis]
+    largest = f"xp.argmax({{0}}, axis={axis}, keepdims=True)"
     indices = [pool.random.randrange(n) for _ in range(pool.choice([2, 3]))]
     ordered = f"gaps({{0}}, {axis})"
     return pool.choice(
@@ -137,7 +138,7 @@ def indexed(pool: Pool) -> Step | None:
             (f"{{0}}[{array_key(pool, shape)}]", (a,), ""),
             (f"xp.take({{0}}, xp.asarray({indices}), axis={axis})", (a,), ""),
             (
-                f"xp.take_along_axis({{0}}, xp.argmax({{0}}, axis={axis}, keepdims=True), axis={axis})",
+                f"xp.take_along_axis({{0}}, {largest}, axis={axis})",
                 (a,),
                 ordered,
             ),

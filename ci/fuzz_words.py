@@ -15,14 +15,11 @@ from itertools import product
 from typing import Any, NamedTuple
 
 import numpy as np
-from fuzz_jax import Function, Jax, Names
+from fuzz_jax import Function, Jax, Names, with_rule
 
 import xad
 from xad import tree
 from xad.testing import to_host
-
-Maker = Callable[[Any], Function]
-"""From a library's names to a function."""
 
 LETTERS = "GJVP"
 TWO_DEEP = ["".join(letters) for letters in product(LETTERS, repeat=2)]
@@ -31,13 +28,17 @@ MIX = (0.75, -0.5)
 
 
 class Setting(NamedTuple):
-    """The numbers in the letters, as trees like the argument; and which leaves V maps over."""
+    """The numbers in the letters, as trees like the argument; and which leaves V maps over.
+
+    With ``tensors`` xad gets its own tensors, not NumPy's arrays.
+    """
 
     point: Any
     weights: Any
     direction: Any
     shift: Any
     mapped: tuple[bool, ...]
+    tensors: bool
 
 
 class Xad:
@@ -45,7 +46,12 @@ class Xad:
 
     def __init__(self, record: Callable[[Function], Function] = xad.make_program) -> None:
         self.grad, self.jvp, self.vmap = xad.grad, xad.jvp, xad.vmap
-        self.names: Any = Names((xad,), assigned=self._assigned)
+        self.names: Any = Names(
+            (xad,),
+            assigned=self._assigned,
+            augmented=self._augmented,
+            ruled=with_rule(xad.custom_jvp, xad),
+        )
         self._record = record
 
     def record(self, f: Function, example: Any) -> Function:
@@ -58,6 +64,10 @@ class Xad:
         with np.errstate(all="ignore"):
             return [self.host(x) for x in tree.leaves(f(point))]
 
+    def tensor(self, x: Any) -> Any:
+        """A tensor."""
+        return xad.asarray(x)
+
     def host(self, x: Any) -> Any:
         """A NumPy array."""
         return to_host(xad.asarray(x))
@@ -66,6 +76,13 @@ class Xad:
     def _assigned(x: Any, key: Any, v: Any) -> Any:
         y = xad.add(x, 0.0)
         y[key] = v
+        return y
+
+    @staticmethod
+    def _augmented(x: Any, v: Any) -> Any:
+        y = xad.add(x, 0.0)
+        y *= v
+        y -= 0.5
         return y
 
 
@@ -114,10 +131,12 @@ def _recorded(f: Function, library: Any, s: Setting) -> Function:
 BY_LETTER = {"G": _gradient, "J": _derivative, "V": _mapped, "P": _recorded}
 
 
-def values(library: Any, letters: str, make: Maker, setting: Setting) -> list[Any]:
+def values(library: Any, letters: str, f: Function, setting: Setting) -> list[Any]:
     """The leaves, as NumPy arrays, of the word's function at the setting's point."""
-    f = spelled(letters, make(library.names), library, setting)
-    leaves: list[Any] = library.run(f, setting.point)
+    point = setting.point
+    if setting.tensors:
+        point = tree.map(library.tensor, point)
+    leaves: list[Any] = library.run(spelled(letters, f, library, setting), point)
     return leaves
 
 
@@ -132,12 +151,12 @@ def distance(got: list[Any], expected: list[Any]) -> float:
     )
 
 
-def compare(letters: str, make: Maker, setting: Setting) -> float:
+def compare(letters: str, make: Callable[[Any], Function], setting: Setting) -> float:
     """Print what both libraries make of a word; the distance."""
-    expected = values(Jax(literal=True), letters, make, setting)
-    got = values(Xad(), letters, make, setting)
-    for name, leaves in (("jax", expected), ("xad", got)):
-        print(f"{name}:", *[x.tolist() for x in leaves])
-    found = distance(got, expected)
-    print(f"they differ by {found:.3g} of the largest value")
-    return found
+    found = []
+    for library in (Jax(literal=True), Xad()):
+        found.append(values(library, letters, make(library.names), setting))
+        print(f"{type(library).__name__}:", *[x.tolist() for x in found[-1]])
+    by = distance(found[1], found[0])
+    print(f"they differ by {by:.3g} of the largest value")
+    return by

@@ -16,12 +16,9 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
-
-# Read when JAX and Dask are imported.
-os.environ.setdefault("JAX_ENABLE_X64", "1")
-os.environ.setdefault("DASK_SCHEDULER", "synchronous")
 
 import xad
 from xad.backend import adapter_named
@@ -36,6 +33,14 @@ BACKENDS = ("numpy", "cupy", "torch", "jax", "dask", "array_api_strict")
 # One sample of each kind of number where each costs seconds: JAX compiles, Dask makes graphs.
 SLOW = ("jax", "dask")
 NOT_MEASURED = {"cupy": "not measured"}
+# Read when JAX and Dask are imported, which xad does at their first use. JAX compiles thousands of
+# small programs for this, and keeps them.
+SETTINGS = {
+    "DASK_SCHEDULER": "synchronous",
+    "JAX_COMPILATION_CACHE_DIR": str(Path(tempfile.gettempdir(), "xad-coverage-jax")),
+    "JAX_ENABLE_X64": "1",
+    "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+}
 
 HEAD = """# Coverage
 
@@ -65,6 +70,8 @@ def results() -> dict:
 def run(target: str) -> None:
     """Try every function in one library, and write down what is missing or wrong."""
     name, _, device = target.partition(":")
+    for variable, value in SETTINGS.items():
+        os.environ.setdefault(variable, value)
     with xad.use_backend(name, device or None):
         here = place(name, device or None)
         start = time.perf_counter()

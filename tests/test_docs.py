@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import xad
+from xad.testing.database import op_database
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
@@ -115,6 +116,46 @@ def test_all_conventions_are_read():
 def test_generated_pages_are_up_to_date(name):
     make = runpy.run_path(str(DOCS / "generate.py"))["GENERATED"][name]
     assert (DOCS / name).read_text("utf-8") == make(), "run python docs/generate.py"
+
+
+@pytest.fixture(scope="module")
+def coverage():
+    """What docs/coverage.py defines."""
+    return runpy.run_path(str(DOCS / "coverage.py"))
+
+
+def test_the_coverage_page_is_what_the_runs_found(coverage):
+    assert (DOCS / "coverage.md").read_text("utf-8") == coverage["page"](), (
+        "run python docs/coverage.py"
+    )
+
+
+def test_every_operation_has_a_row_on_the_coverage_page(coverage):
+    rows = re.findall(r"^\| `([\w.]+)` \|", (DOCS / "coverage.md").read_text("utf-8"), re.MULTILINE)
+    assert sorted(rows) == sorted(op_database)
+
+
+def test_the_runs_say_when_and_with_what_they_were_made(coverage):
+    for name, run in coverage["results"]().items():
+        assert name in coverage["BACKENDS"]
+        assert re.fullmatch(r"\d{4}-\d\d-\d\d", run["date"])
+        assert run["version"]
+        assert run["device"]
+        for gaps in run["operations"].values():
+            assert gaps.keys() <= coverage["CHECKS"].keys()
+            assert all(reason.startswith(("missing: ", "wrong: ")) for reason in gaps.values())
+
+
+def test_cells_of_the_coverage_page(coverage):
+    of_library, of_check = coverage["cell_of_library"], coverage["cell_of_check"]
+    assert of_library("cupy", None) == "not measured"
+    assert of_library("jax", None) == "not run"
+    assert of_library("jax", {}) == "yes"
+    assert of_library("jax", {"batch": "missing: x"}) == "partly"
+    assert of_library("jax", {"forward": "missing: x", "vjp": "missing: x"}) == "no"
+    assert of_check({}, "vjp", op_database["floor"]) == "–"
+    assert of_check({}, "vjp", op_database["sin"]) == "yes"
+    assert of_check({"vjp": "wrong: x"}, "vjp", op_database["sin"]) == "no"
 
 
 @pytest.mark.parametrize("page", WRITTEN, ids=name_of)

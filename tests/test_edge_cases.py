@@ -1,5 +1,7 @@
 """Values and derivatives where something special happens: ties, zeros, infinities, empty arrays."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
@@ -277,3 +279,102 @@ def test_forward_mode_takes_the_same_sides(here, close):
     close(forward(here, lambda x: x**0.0, 0.0), 0.0)
     close(forward(here, xad.prod, [2.0, 0.0, 3.0]), 6.0)
     close(forward(here, xad.std, [2.0, 2.0]), 0.0)
+
+
+# ---- graphs and calls ---------------------------------------------------------------------------
+
+
+def test_a_square_and_a_diamond(slope):
+    slope(lambda x: x * x, 3.0, 6.0)
+
+    def diamond(x):
+        left, right = xad.sin(x), xad.cos(x)
+        return left * right + left
+
+    slope(diamond, 0.5, np.cos(1.0) + np.cos(0.5))
+
+
+def test_sixty_doublings_are_walked_in_sixty_steps(here, close):
+    calls = []
+
+    def f(x):
+        for _ in range(60):
+            x = x + x
+        x.register_hook(calls.append)
+        return x
+
+    value, slope = xad.value_and_grad(f)(here.array(1.0))
+    close(value, 2.0**60)
+    close(slope, 2.0**60)
+    assert len(calls) == 1
+
+
+def test_the_jacobian_of_a_function_with_no_results(here):
+    found = xad.jacobian(lambda x: x[:0])(here.array([1.0, 2.0]))
+    assert tuple(found.shape) == (0, 2)
+
+
+def test_integers_are_refused_with_a_remedy(here):
+    with pytest.raises(TypeError, match=r"cast it first, as in xad\.astype"):
+        xad.grad(lambda x: x * 1.0)(here.array(np.asarray(3)))
+
+
+def test_backward_twice_accumulates(here, close):
+    x = xad.asarray(here.array(3.0), requires_grad=True)
+    y = x * x
+    y.backward()
+    y.backward()
+    close(x.grad, 12.0)
+
+
+def test_a_hundred_thousand_operations_in_a_row(here, close):
+    x = xad.asarray(here.array(1.0), requires_grad=True)
+    y = x
+    for _ in range(100_000):
+        y = y + 0.0
+    y.backward()
+    close(x.grad, 1.0)
+    del y
+
+
+def test_derivatives_of_high_order(here, close):
+    third = xad.grad(xad.grad(xad.grad(lambda x: x**3)))
+    close(third(here.array(2.0)), 6.0)
+    close(xad.grad(xad.grad(xad.grad(xad.grad(lambda x: x**3))))(here.array(0.0)), 0.0)
+
+
+def test_nested_gradients_in_eight_threads(here, close):
+    def run(i):
+        return xad.grad(lambda x: x * xad.grad(lambda y: x * y * y)(x))(here.array(float(i)))
+
+    with ThreadPoolExecutor(8) as pool:
+        for i, found in enumerate(pool.map(run, range(64))):
+            close(found, 6.0 * i * i)
+
+
+def test_state_is_clean_after_an_exception(here, close):
+    def broken(x):
+        xad.grad(lambda y: y * x)(x)
+        raise RuntimeError("inside")
+
+    with pytest.raises(RuntimeError, match="inside"):
+        xad.grad(xad.grad(broken))(here.array(1.0))
+    close(xad.grad(lambda x: x * x)(here.array(1.0)), 2.0)
+
+
+def test_cross_entropy_far_from_zero(here, close):
+    logits, labels = here.array([[1e4, 0.0]]), here.array(np.asarray([1]))
+    found = xad.grad(lambda z: xad.sum(xad.special.softmax_cross_entropy(z, labels)))(logits)
+    close(found, [[1.0, -1.0]])
+
+
+def test_a_function_that_ignores_its_input(everywhere):
+    x = everywhere.array([[1.0, 2.0]], "float32")
+    found = xad.grad(lambda x: everywhere.array(1.0))(x)
+    assert (tuple(found.shape), found.dtype) == ((1, 2), x.dtype)
+    assert everywhere.adapter.device_of(found) == everywhere.device
+    assert not everywhere.to_host(found).any()
+
+
+def test_two_derivatives_are_not_confused(slope):
+    slope(lambda x: x * xad.grad(lambda y: x + y)(x), 5.0, 1.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from xad.core.conform import conform
 from xad.core.recording import Recording
 from xad.core.tangent import Forward
 from xad.core.tape import Leaf, Node, Reverse
-from xad.core.wrapper import BASE_LEVEL, Wrapper, fresh_level, innermost
+from xad.core.wrapper import BASE_LEVEL, Wrapper, at_once, fresh_level, innermost
 from xad.errors import ConcreteValueError, GraphError, NotDifferentiableError, ShapeError
 from xad.ops import creation
 from xad.ops.arguments import is_inexact, operand
@@ -69,9 +70,13 @@ class Tensor(Array, Reverse):
         Errors: RuntimeError if nothing behind requires grad; ValueError for a wrong shape.
         """
         found, seed = self._walk_back(gradient, "backward()", (), create_graph, retain_graph)
-        for leaf, g in zip(found, separate(found.values(), [seed]), strict=True):
-            if isinstance(leaf, Leaf):
-                leaf.grad = lift(g) if leaf.grad is None else leaf.grad + g
+        made = zip(found, separate(found.values(), [seed]), strict=True)
+        added = {
+            leaf: lift(g) if leaf.grad is None else leaf.grad + g
+            for leaf, g in made
+            if isinstance(leaf, Leaf)
+        }
+        at_once(map(setattr, added, repeat("grad"), added.values()))
 
     def gradient(
         self,

@@ -89,10 +89,10 @@ def _walk(  # noqa: PLR0912 - the hot loop, in one piece
             nested = True
             node, g = _lifted(node, create_graph), lift(g)
         shares = primitive.pullback(node, g)
-        if not retain_graph:
-            original.primitive, original.saved = _SPENT, ()
         if primitive.chooses or (chosen and original in chosen):
             shares = _behind_where(original, g, shares, chosen)
+        if not retain_graph:
+            original.primitive, original.saved = _SPENT, ()
         for parent, share in zip(node.parents, shares):
             if share is None or parent is None:
                 continue

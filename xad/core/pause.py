@@ -36,6 +36,10 @@ class no_grad(ContextDecorator):  # noqa: N801 - PyTorch's name
     def __init__(self) -> None:
         self._tokens: list[Token[int]] = []
 
+    def _recreate_cm(self) -> no_grad:
+        """A block of its own for each call of a decorated function: threads call it at once."""
+        return no_grad()
+
     def __enter__(self) -> None:
         global _running  # noqa: PLW0603 - a hint that spares every operation a look-up
         with _lock:

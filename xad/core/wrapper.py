@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from itertools import chain, count, repeat
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     from xad.core.primitive import Primitive
 
-fresh_level: Callable[[], int] = itertools.count(1).__next__
+fresh_level: Callable[[], int] = count(1).__next__
 """A level of its own for each run of a transformation.
 
 A transformation that starts later is nested deeper, so the larger level is the inner one, and an
@@ -49,13 +50,10 @@ class Wrapper:
 
     def become(self, other: Wrapper) -> None:
         """Be the array that ``other`` is from now on; who kept a snapshot still has the old one."""
-        values = [(part, getattr(other, part)) for part in other.parts]
-        for part in self.parts:
-            delattr(self, part)
-        if not isinstance(self, other.__class__):
-            self.__class__ = other.__class__
-        for part, value in values:
-            setattr(self, part, value)
+        gone = [part for part in self.parts if part not in other.parts]
+        names = ["__class__", *other.parts]
+        values = [getattr(other, name) for name in names]
+        at_once(chain(map(delattr, repeat(self), gone), map(setattr, repeat(self), names, values)))
 
     def snapshot(self) -> Any:
         """The same array in an object of its own, which nobody assigns to."""
@@ -67,6 +65,15 @@ class Wrapper:
     def __array_namespace__(self, *, api_version: str | None = None) -> Any:
         """The functions of the standard for this array."""
         raise TypeError("a bare Wrapper has no namespace")
+
+
+def at_once(changes: Iterable[None]) -> None:
+    """Make the changes in one go: Ctrl-C and other threads come before them all or after them all.
+
+    They must be lazy and come from C, as those of ``map(setattr, ...)`` do: Python looks for
+    signals and switches threads between its own instructions only.
+    """
+    deque(changes, maxlen=0)
 
 
 def innermost(x: Any) -> Any:

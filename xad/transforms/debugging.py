@@ -55,7 +55,12 @@ class debug_nans(ContextDecorator):  # noqa: N801 - JAX's name for it
         with _lock:
             _depth += 1
             if _depth == 1:
-                _switch_on(self.infinities)
+                try:
+                    _switch_on(self.infinities)
+                except BaseException:
+                    _depth = 0
+                    _switch_off()
+                    raise
 
     def __exit__(
         self,
@@ -67,11 +72,21 @@ class debug_nans(ContextDecorator):  # noqa: N801 - JAX's name for it
         with _lock:
             _depth -= 1
             if _depth == 0:
-                while _undo:
-                    _undo.pop()()
+                _switch_off()
+
+
+def _switch_off() -> None:
+    try:
+        while _undo:
+            _undo[-1]()
+            _undo.pop()
+    finally:
+        while _undo:  # Ctrl-C came in between
+            _undo.pop()()
 
 
 def _switch_on(infinities: bool) -> None:
+    _switch_off()
     for primitive in primitives.values():
         _check_forward(primitive, infinities)
         _check_reverse(primitive, infinities)
@@ -81,8 +96,8 @@ def _switch_on(infinities: bool) -> None:
         original(self, *arguments)
         self.line = _line()
 
-    Node.__init__ = remembering  # type: ignore[method-assign, assignment]
     _undo.append(lambda: setattr(Node, "__init__", original))
+    Node.__init__ = remembering  # type: ignore[method-assign, assignment]
 
 
 def _check_forward(primitive: Primitive, infinities: bool) -> None:
@@ -104,12 +119,11 @@ def _check_forward(primitive: Primitive, infinities: bool) -> None:
 
         return checked
 
-    primitive._make_kernel, primitive._kernels = made, {}
-
     def undo() -> None:
         primitive._make_kernel, primitive._kernels = make, kernels
 
     _undo.append(undo)
+    primitive._make_kernel, primitive._kernels = made, {}
 
 
 def _check_reverse(primitive: Primitive, infinities: bool) -> None:
@@ -135,8 +149,8 @@ def _check_reverse(primitive: Primitive, infinities: bool) -> None:
             )
         return shares
 
+    _undo.append(lambda: vars(primitive).pop("pullback", None))
     primitive.pullback = checked  # type: ignore[method-assign]
-    _undo.append(lambda: vars(primitive).pop("pullback"))
 
 
 def _blame(outs: Iterable[Any], operands: Iterable[Any], infinities: bool) -> str:
