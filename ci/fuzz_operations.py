@@ -238,7 +238,7 @@ def along_an_axis(pool: Pool) -> Step | None:
             (f"xp.imag(xp.fft.ifft({{0}} * (1.0 + {{0}} * 1j), axis={axis}))", ""),
             (f"xp.imag(xp.fft.rfft({{0}}, axis={axis}))", ""),
             (f"xp.fft.irfft(xp.fft.rfft({{0}}, axis={axis}) ** 2, n={n}, axis={axis})", ""),
-            (f"xp.real(xp.fft.fftshift(xp.fft.fftn({{0}} + 0.5j * {{0}} ** 2)))", ""),
+            ("xp.real(xp.fft.fftshift(xp.fft.fftn({0} + 0.5j * {0} ** 2)))", ""),
             (f"xp.fft.irfftn(xp.fft.rfftn({{0}}) * (0.5 + 1j), s={{0}}.shape, axes={axes})", ""),
             (f"xp.max({{0}}, axis={axis}, keepdims=True) - {{0}}", ordered),
             (f"xp.where(xp.argmax({{0}}, axis={axis}, keepdims=True) > 0, {{0}}, 0.5)", ordered),

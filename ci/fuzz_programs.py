@@ -272,6 +272,6 @@ def random_setting(random: Random, form: Form) -> Setting:
         ]
 
     mapped = [i == 0 or random.random() < 0.6 for i in range(len(form.shapes))]
-    shift = [x * moves for x, moves in zip(leaves(-0.2, 0.2), mapped, strict=True)]
+    shift = [np.asarray(x * moves) for x, moves in zip(leaves(-0.2, 0.2), mapped, strict=True)]
     trees = [leaves(-1.5, 1.5), leaves(0.3, 1.2), leaves(-1.0, 1.0), shift]
     return Setting(*[form.of(x) for x in trees], tuple(mapped), random.random() < 0.3)

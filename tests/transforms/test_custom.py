@@ -190,3 +190,22 @@ def test_a_root_has_as_many_equations_as_unknowns(here):
     root = xad.custom_root(lambda x, a: xad.sum(x * x - a), lambda a: here.xp.sqrt(a))
     with pytest.raises(xad.errors.ShapeError, match="as many equations as unknowns"):
         xad.grad(lambda a: xad.sum(root(a)))(here.array(X))
+
+
+def test_what_a_rule_gives_meets_plain_cotangents(everywhere):
+    x = xad.asarray(everywhere.array([0.3, 0.5]))
+
+    @xad.custom_jvp
+    def sine(x):
+        return xad.sin(x)
+
+    sine.defjvp(lambda x, t: (sine(*x), t[0] * xad.cos(x[0])))
+
+    def f(x):
+        with xad.no_grad():  # the inner gradient is one of plain arrays, but for the rule
+            slope = xad.grad(lambda y: xad.sum(sine(y) * y))(x)
+        return xad.sum(slope * x)
+
+    at = np.asarray([0.3, 0.5])
+    found = everywhere.to_host(xad.grad(f)(x))
+    np.testing.assert_allclose(found, np.cos(at) * at + np.sin(at), rtol=1e-5)

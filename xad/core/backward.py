@@ -82,7 +82,7 @@ def _walk(  # noqa: PLR0912 - the hot loop, in one piece
         if node.hooks and primitive is not None:
             g = _hooked(node.hooks, g)
         if primitive is None or (wanted and node in wanted):
-            found[node] = found[node] + g if node in found else g
+            found[node] = _plus(found[node], g) if node in found else g
             if primitive is None or (within is not None and _none_within(node.parents, within)):
                 continue
         if nested or isinstance(g, Wrapper):
@@ -103,13 +103,18 @@ def _walk(  # noqa: PLR0912 - the hot loop, in one piece
             # A leaf passes nothing on, so its shares need not wait for each other.
             sums = found if parent.primitive is None else pending
             if parent in sums:
-                sums[parent] = sums[parent] + share
+                sums[parent] = _plus(sums[parent], share)
             elif within is None or parent.number in within:
                 sums[parent] = share
                 if sums is pending:
                     heappush(order, (-parent.number, parent))
         shares = share = ()  # not kept alive while the next rule runs
     return found
+
+
+def _plus(total: Any, share: Any) -> Any:
+    """Their sum; a rule that users stated may give a wrapper where others give plain arrays."""
+    return (lift(total) if isinstance(share, Wrapper) else total) + share
 
 
 def _lifted(node: Node, create_graph: bool) -> Node:

@@ -20,7 +20,9 @@ SCALARS = frozenset({bool, int, float, complex})
 
 def as_number(x: Any) -> Any:
     """``x``, or the Python number that a scalar of NumPy stands for beside an array."""
-    adapter = None if isinstance(x, Wrapper) else adapter_for(type(x))
+    if isinstance(x, Wrapper) or type(x) in SCALARS:
+        return x
+    adapter = adapter_for(type(x))
     return x if adapter is None or adapter.rewrap(x) is x else x.item()
 
 

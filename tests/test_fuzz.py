@@ -1,0 +1,83 @@
+"""ci/fuzz: some programs agree, a wrong rule is found, a missing JAX is said."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# A matrix product whose forward derivative is wrong by a millionth where both operands move.
+MUTANT = """
+import sys
+sys.path[:0] = ["ci", "."]
+from fuzz_checks import Plan, check
+from xad.core.rules import Bilinear
+
+right = Bilinear.pushforward
+
+def wrong(self, operands, out, tangents, params):
+    moving = [t for t in tangents if t is not None]
+    return right(self, operands, out, tangents, params) * (1 + 1e-6 * (len(moving) == 2))
+
+Bilinear.pushforward = wrong
+for number in range(40):
+    tally = check(Plan(seed=0, longest=8), number)
+    if tally.failures:
+        print(tally.failures[0])
+        break
+"""
+
+
+@pytest.fixture
+def run(require_library):
+    """Run Python in the repository, as the user does on whose machine JAX is."""
+
+    def run(*arguments, **environment):
+        require_library("jax")
+        require_library("scipy")
+        return subprocess.run(
+            [sys.executable, *arguments],
+            cwd=ROOT,
+            env={**os.environ, "XAD_PYTHON": sys.executable, **environment},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return run
+
+
+def test_some_programs_agree_with_jax(run):
+    done = run("ci/fuzz", "--seed", "0", "--programs", "20", "--longest", "8", "--processes", "1")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "fuzz: 20 programs, --seed 0" in done.stdout
+    assert "20 of 20 programs agree with JAX, 0 disagree, 0 skipped" in done.stdout
+    assert "16 words of two letters 320 times" in done.stdout
+
+
+def test_a_wrong_rule_is_found_and_shown_as_code(run):
+    done = run("-c", MUTANT)
+    assert done.returncode == 0, done.stderr
+    assert "# seed 0, program" in done.stdout
+    lines = [line for line in done.stdout.splitlines() if line.startswith("        v")]
+    assert 1 <= len(lines) <= 4, done.stdout
+    again = run("-c", done.stdout)
+    assert again.returncode == 0, again.stderr
+    assert "Jax: [" in again.stdout
+    assert float(again.stdout.split("they differ by ")[1].split()[0]) < 1e-9  # It is right here.
+
+
+def test_no_jax_is_said(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "ci/fuzz", "--quick"],
+        cwd=ROOT,
+        env={**os.environ, "XAD_PYTHON": str(tmp_path / "python")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 3
+    assert "JAX is not installed" in done.stdout
