@@ -104,7 +104,7 @@ def test_conventions_hold(expression, expected):
     expected = expected if isinstance(expected, tuple) else (expected,)
     assert len(found) == len(expected)
     for a, b in zip(found, expected, strict=True):
-        np.testing.assert_array_equal(a, np.asarray(b, dtype=float))
+        np.testing.assert_allclose(a, np.asarray(b, dtype=float), rtol=1e-14, atol=1e-15)
 
 
 def test_all_conventions_are_read():
