@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,8 @@ REMARK = "Above what the process has before the step: inputs and parameters do n
 
 
 def cases(libraries: Libraries, quick: bool) -> list[Case]:
-    if libraries.on_gpu:  # the memory of the process is not the GPU's
-        return []
+    if libraries.on_gpu or find_spec("resource") is None:
+        return []  # the memory of the process is not the GPU's; Windows does not tell it
     deep = (16, 64, 2048) if quick else (64, 128, 8192)
     wide = (4, 128, 1024) if quick else (4, 1024, 4096)
     network = f"{deep[0]} residual tanh layers {deep[1]} wide, batch {deep[2]}, float32"

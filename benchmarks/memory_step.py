@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import gc
 import json
-import resource
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -53,6 +52,8 @@ def peak() -> float:
     """The most memory that this process has had, in MiB."""
     if STATUS.exists():
         return _status("VmHWM")
+    import resource
+
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return most / 2**20 if sys.platform == "darwin" else most / 2**10
 

@@ -68,13 +68,12 @@ class Jax:
         self.grad = jax.grad if literal else jax.jacfwd
         self.jvp, self.vmap = jax.jvp, jax.vmap
         self.names: Any = Names(
-            (jax.numpy,),
+            (jax.numpy, jax),
             special=Names((jax.scipy.special, jax.nn)),
             at=lambda x: x.at,
             assigned=lambda x, key, v: x.at[key].set(v),
             augmented=lambda x, v: x * v - 0.5,
             ruled=with_rule(jax.custom_jvp, jax.numpy),
-            checkpoint=jax.checkpoint,
             stop_gradient=jax.lax.stop_gradient,
         )
 

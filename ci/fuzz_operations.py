@@ -317,3 +317,32 @@ def of_a_matrix(pool: Pool) -> Step | None:
         ]
     )
     return template, (a,), guard
+
+
+def transformed(pool: Pool) -> Step | None:
+    """Derivatives and batches inside the program, of functions that use its other values."""
+    a = pool.pick(lambda s: has_axes(s) and prod(s) <= 6)
+    if a is None:
+        return None
+    shape = pool.shapes[a]
+    b = pool.pick(lambda s: s in (shape, ()))
+    scalar = pool.pick(lambda s: s == ())
+    made: list[tuple[str, tuple[str | None, ...]]] = [
+        ("xp.grad(lambda u: xp.sum(xp.sin(u * {1}) * u))({0})", (a, b)),
+        ("xp.value_and_grad(lambda u: xp.mean(xp.tanh(u) * {1}))({0})[1]", (a, b)),
+        ("xp.grad(lambda u, v: xp.sum(u * xp.cos(v)) ** 2, argnums=1)({0}, {1})", (a, b)),
+        ("xp.jvp(lambda u: xp.tanh(u * {1}), ({0},), (xp.cos({0}),))[1]", (a, b)),
+        ("xp.vjp(lambda u: u ** 2 * {1}, {0})[1](xp.sin({0}))[0]", (a, b)),
+        ("xp.vmap(lambda u: xp.sin(u) * {1})({0})", (a, scalar)),
+        ("xp.vmap(xp.grad(lambda u: xp.sum(u * u * {1})))({0})", (a, scalar)),
+        ("xp.vmap(lambda u, v: xp.sum(u * v) * v, in_axes=(-1, None))({0}, {1})", (a, scalar)),
+    ]
+    if len(shape) == 1 and shape[0] <= 3:
+        made += [
+            ("xp.jacrev(lambda u: xp.cumulative_sum(xp.sin(u)) * {1})({0})", (a, b)),
+            ("xp.jacfwd(lambda u: xp.flip(u) * u * {1})({0})", (a, b)),
+            ("xp.hessian(lambda u: xp.prod(u) * xp.sum(u * {1}))({0})", (a, b)),
+        ]
+    usable = [(template, names) for template, names in made if None not in names]
+    template, names = pool.choice(usable)
+    return template, names, ""

@@ -25,6 +25,7 @@ from fuzz_operations import (
     of_two,
     product,
     reduction,
+    transformed,
 )
 from fuzz_rearrangements import changed, indexed, joined, reshaped
 from fuzz_words import Setting, Xad
@@ -33,7 +34,7 @@ from xad import tree
 
 MAKERS = (
     *(of_one, of_one, of_two, of_two, of_three, reduction, along_an_axis, along_an_axis),
-    *(product, of_a_matrix, reshaped, joined, indexed, indexed, changed),
+    *(product, of_a_matrix, reshaped, joined, indexed, indexed, changed, transformed),
 )
 LARGEST = 5.0
 STEEPEST = 20.0

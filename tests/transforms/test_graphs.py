@@ -31,9 +31,9 @@ def count(monkeypatch):
     return counting
 
 
-def test_a_hundred_thousand_operations_deep(here, close):
+def test_a_hundred_thousand_operations_deep(here, close, many):
     def chain(x):
-        for _ in range(100_000):
+        for _ in range(many):
             x = x * 1.0
         return x
 
@@ -44,10 +44,10 @@ def test_a_hundred_thousand_operations_deep(here, close):
     gc.collect()
 
 
-def test_a_deep_graph_of_tensors_is_freed_without_recursion(here):
+def test_a_deep_graph_of_tensors_is_freed_without_recursion(here, many):
     x = xad.asarray(here.array(3.0), requires_grad=True)
     y = x
-    for _ in range(100_000):
+    for _ in range(many):
         y = xad.sin(y)
     leaf = weakref.ref(x)
     del x, y

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextvars import copy_context
 from heapq import heapify, heappop, heappush
 from typing import Any
 
@@ -51,13 +52,20 @@ def backward(
     seeds = list(seeds)
     if not seeds:
         return {}
-    plain = innermost(seeds[0][1])
-    with adapter_of(plain).around_rules(plain):
-        found = _walk(seeds, set(wanted), within, create_graph, retain_graph)
+    # In a context of its own: what is silenced there is heard again after Ctrl-C too, which may
+    # come between `with` and its block.
+    walk = copy_context().run
+    found = walk(_walk_quietly, seeds, set(wanted), within, create_graph, retain_graph)
     for node, g in found.items():
         if node.hooks and node.primitive is None:
             found[node] = _hooked(node.hooks, g)
     return found
+
+
+def _walk_quietly(seeds: list[tuple[Node, Any]], *options: Any) -> dict[Node, Any]:
+    plain = innermost(seeds[0][1])
+    with adapter_of(plain).around_rules(plain):
+        return _walk(seeds, *options)
 
 
 def _walk(  # noqa: PLR0912 - the hot loop, in one piece
