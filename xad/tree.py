@@ -132,6 +132,7 @@ def difference(expected: Structure, got: Structure, where: str = "") -> str:
 # a class is looked up, leaves cost no call, and NamedTuple's slow constructor is gone around.
 
 Flattener = Callable[[Any, list[Any]], Structure]
+_flatteners: dict[type, Flattener | None] = {}
 
 
 def _flatten(tree: Any, found: list[Any]) -> Structure:
@@ -157,39 +158,53 @@ def _flattener(kind: type) -> Flattener | None:
     if kind is dict:
         return _flatten_dict
     if kind is list or kind is tuple:
-        return lambda tree, found: _structure(
-            (kind, tuple(range(len(tree))), _children(tree, found), ())
-        )
+        return _by_parts(kind, lambda tree: tuple(range(len(tree))), None)
     if issubclass(kind, tuple) and hasattr(kind, "_fields"):
-        return lambda tree, found: _structure((kind, tree._fields, _children(tree, found), ()))
+        return _by_parts(kind, lambda tree: tree._fields, None)
     if not dataclasses.is_dataclass(kind):
         return None
     names, fixed = _fields(kind)
-    parts_of, fixed_of = _getter(names), _getter(fixed)
-    return lambda tree, found: _structure(
-        (kind, names, _children(parts_of(tree), found), fixed_of(tree))
-    )
+    return _by_parts(kind, names, _getter(names), _getter(fixed) if fixed else None)
 
 
 def _flatten_dict(tree: dict[Any, Any], found: list[Any]) -> Structure:
     keys = _sorted(tree)
-    return _structure((dict, keys, _children([tree[key] for key in keys], found), ()))
-
-
-def _children(parts: Iterable[Any], found: list[Any]) -> tuple[Structure, ...]:
     children = []
-    known = _flatteners.get
-    for part in parts:
-        flattener = known(part.__class__, _unknown)
+    for key in keys:
+        part = tree[key]
+        flattener = _flatteners.get(part.__class__, _unknown)
         if flattener is None:
             found.append(part)
             children.append(LEAF)
         else:
             children.append(flattener(part, found))
-    return tuple(children)
+    return tuple.__new__(Structure, (dict, keys, tuple(children), ()))
 
 
-_structure: Callable[[Any], Structure] = functools.partial(tuple.__new__, Structure)
+def _by_parts(
+    kind: type,
+    keys: Any,
+    parts_of: Callable[[Any], Iterable[Any]] | None,
+    fixed_of: Callable[[Any], tuple[Any, ...]] | None = None,
+) -> Flattener:
+    """From the keys (or a function to them) and functions to the parts and to what is fixed."""
+    make, known = tuple.__new__, _flatteners.get
+    keys_of = keys if callable(keys) else None
+
+    def flatten_parts(tree: Any, found: list[Any]) -> Structure:
+        children = []
+        for part in tree if parts_of is None else parts_of(tree):
+            flattener = known(part.__class__, _unknown)
+            if flattener is None:
+                found.append(part)
+                children.append(LEAF)
+            else:
+                children.append(flattener(part, found))
+        fixed = () if fixed_of is None else fixed_of(tree)
+        names = keys if keys_of is None else keys_of(tree)
+        return make(Structure, (kind, names, tuple(children), fixed))
+
+    return flatten_parts
 
 
 def _find_fields(kind: type) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -210,9 +225,6 @@ def _getter(names: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:
         return lambda tree: ()
     (name,) = names
     return lambda tree: (getattr(tree, name),)
-
-
-_flatteners: dict[type, Flattener | None] = {}
 
 
 def _unflatten(structure: Structure, rest: Iterator[Any]) -> Any:

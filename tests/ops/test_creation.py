@@ -124,6 +124,7 @@ def test_asarray_copies_when_told(here):
     assert plain(x, dtype="float32").dtype == here.xp.float32
 
 
+@pytest.mark.filterwarnings("ignore:Data type alias:DeprecationWarning")  # within JAX
 @pytest.mark.parametrize("wrong", [["a"], object(), [[1.0], [1.0, 2.0]], {"a": 1}])
 def test_asarray_of_no_numbers(wrong, here):
     with pytest.raises((TypeError, ValueError, RuntimeError)) as caught:

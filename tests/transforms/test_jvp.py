@@ -83,3 +83,9 @@ def test_forward_and_reverse_mode_agree_on_a_longer_function(here, close):
 
     gradient = here.to_host(xad.grad(f)(x))
     close(xad.jvp(f, (x,), (t,))[1], np.sum(gradient * here.to_host(t)))
+
+
+def test_one_of_several_outputs_without_axes_is_an_array(here, close):
+    x = here.array([0.5, 2.0])
+    _, tangent = xad.jvp(lambda x: xad.unstack(x)[1] * 1j, (x,), (here.array([1.0, 3.0]),))
+    close(tangent, 3j)

@@ -278,6 +278,16 @@ class Adapter:
         device = self.default_device() if device is None else device
         return self.namespace.__array_namespace_info__().default_dtypes(device=device)[kind]
 
+    def lowest_and_highest(self, integers: Any) -> tuple[int, int]:
+        """The smallest and the largest of some integers."""
+        xp = self.namespace
+        return int(xp.min(integers)), int(xp.max(integers))
+
+    def are_below(self, integers: Any, count: int) -> bool:
+        """Whether all of these integers are from 0 to ``count - 1``."""
+        low, high = self.lowest_and_highest(integers)
+        return low >= 0 and high < count
+
     def filled(self, shape: tuple[int, ...], value: complex, dtype: Any, device: Any) -> Any:
         """A new array full of ``value``."""
         return self.namespace.full(shape, value, dtype=dtype, device=device)

@@ -139,7 +139,8 @@ class DaskAdapter(Adapter):
 
     def host_copy(self, array: Any, /) -> np.ndarray[Any, Any]:
         """The values, computed now."""
-        return np.array(array.compute(), copy=True)
+        with self.around_rules(array):
+            return np.array(array.compute(), copy=True)
 
     def lazy(self, array: Any, /) -> bool:
         """Always."""
@@ -147,7 +148,9 @@ class DaskAdapter(Adapter):
 
     def computed(self, arrays: list[Any], /) -> list[Any]:
         """The arrays with their values computed, in one call of the scheduler."""
-        return list(self._dask.persist(*arrays))
+        # What rules put off is computed here; scheduled to other threads it may still warn.
+        with self.around_rules(arrays):
+            return list(self._dask.persist(*arrays))
 
     def rewrap(self, value: Any, /) -> Any:
         """``value`` itself. Errors: BackendError where the shape is not known yet."""

@@ -141,6 +141,12 @@ class NumpyAdapter(Adapter):
             return np.asarray(array)
         return array if array.base is None else array.copy()
 
+    def are_below(self, integers: Any, count: int) -> bool:
+        """Whether all are from 0 to ``count - 1``; as unsigned numbers, negative ones are large."""
+        if integers.dtype.kind == "i":
+            integers = integers.view(f"u{integers.dtype.itemsize}")
+        return bool(np.maximum.reduce(integers, axis=None) < count)
+
     def filled(self, shape: tuple[int, ...], value: complex, dtype: Any, device: Any) -> Any:
         """A new array full of ``value``, in a third of the time of np.full."""
         out = np.empty(shape, dtype=dtype)

@@ -52,6 +52,6 @@ class Forward(Wrapper):
             pushed = primitive.pushforward(values, lifted, tangents, params)
         kind = type(top)
         if type(out) is tuple:
-            return tuple([kind(as_array(x), t, level) for x, t in zip(out, pushed)])
+            return tuple([kind(as_array(x), as_array(t), level) for x, t in zip(out, pushed)])
         out = as_array(out)
         return kind(out, as_array(expand_to(pushed, out.shape, out.dtype)), level)

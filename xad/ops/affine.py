@@ -8,8 +8,10 @@ from typing import Any
 from xad.backend.adapter import Adapter
 from xad.core.boxing import box
 from xad.core.conform import is_complex, namespace_of
+from xad.core.diagnosis import explain
+from xad.core.pause import paused
 from xad.core.primitive import Kernel, Params, Primitive
-from xad.core.tape import Node
+from xad.core.tape import NO_PARAMS, Node, Reverse
 from xad.core.wrapper import Wrapper
 from xad.errors import ShapeError
 from xad.ops.arguments import Array, operand
@@ -43,6 +45,31 @@ class _Affine(Primitive):
         """``x`` and the weight need each other, the bias nothing."""
         x, weight, _ = values
         return (x if parents[1] is not None else None, weight if parents[0] is not None else None)
+
+    def of_matrix(self, x: Any, weight: Any, bias: Any) -> Any:
+        """The operation as users call it: what `Reverse.apply` does, written out for three."""
+        if not isinstance(weight, Reverse) or not isinstance(bias, Reverse):
+            return box(self.dispatch((x, weight, bias), NO_PARAMS))
+        level = weight.level
+        if isinstance(x, Reverse) and x.level == level:
+            values = (x.value, weight.value, bias.value)
+            nodes = (x.node, weight.node, bias.node)
+        else:
+            values = (x, weight.value, bias.value)
+            nodes = (None, weight.node, bias.node)
+        kind = values[0].__class__
+        kernel = self._kernels.get(kind)
+        plain = values[1].__class__ is values[2].__class__ is kind
+        if kernel is None or not plain or bias.level != level or weight.node is None or paused(level):
+            return box(self.dispatch((x, weight, bias), NO_PARAMS))
+        try:
+            out = kernel(*values)
+        except Exception as error:
+            explain(self.name, values, error)
+            raise
+        saved = self.keep(nodes, values, out)
+        node = Node(out.shape, out.dtype, self, nodes, saved, NO_PARAMS)
+        return weight.__class__(out, node, level)
 
     def pullback(self, node: Node, g: Any) -> tuple[Any, Any, Any]:
         """G Wᴴ, Xᴴ G, and G itself, which is summed over the rows as every cotangent is."""
@@ -128,5 +155,5 @@ def affine(x: Array, weight: Array, bias: Array, /) -> Array:
             f"(outputs,), got shapes {tuple(of_x)}, {tuple(of_weight)} and {tuple(of_bias)}"
         )
     if len(of_x) == 2:
-        return box(_affine.dispatch((x, weight, bias), {}))
+        return _affine.of_matrix(x, weight, bias)
     return add(matmul(x, weight), bias)

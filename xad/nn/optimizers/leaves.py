@@ -43,7 +43,8 @@ def update_leaves(
                 f"{name}.update: expected a gradient of shape {tuple(parameter.shape)} for "
                 f"{place}, got {tuple(gradient.shape)}; pass the gradient of a single number"
             )
-        if len({x.__class__ for x in row}) == 1 and is_plain(parameter):
+        kind = parameter.__class__
+        if is_plain(parameter) and not [x for x in row if x.__class__ is not kind]:
             new = update(*row)
             # NumPy computes 0-d results as scalars.
             rows.append(new if parameter.shape else [adapter_of(parameter).rewrap(x) for x in new])
