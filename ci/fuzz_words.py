@@ -141,14 +141,12 @@ def values(library: Any, letters: str, f: Function, setting: Setting) -> list[An
 
 
 def distance(got: list[Any], expected: list[Any]) -> float:
-    """The largest difference, relative to the largest value or 1; infinite if shapes differ."""
+    """The largest difference, relative to the largest value or 1; infinite if that says nothing."""
     if [x.shape for x in got] != [x.shape for x in expected]:
         return float("inf")
-    size = max([1.0, *[float(np.max(np.abs(x))) for x in expected if x.size]])
-    return max(
-        float(np.max(np.abs(np.nan_to_num(x, nan=np.inf) - y), initial=0.0)) / size
-        for x, y in zip(got, expected, strict=True)
-    )
+    size = max([1.0, *[float(np.max(np.abs(x))) for x in expected]])
+    found = np.max([np.max(np.abs(x - y)) for x, y in zip(got, expected, strict=True)]) / size
+    return float(found) if np.isfinite(found) else float("inf")
 
 
 def compare(letters: str, make: Callable[[Any], Function], setting: Setting) -> float:

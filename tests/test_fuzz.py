@@ -31,6 +31,18 @@ for number in range(40):
 """
 
 
+DISTANCE = """
+import sys
+sys.path[:0] = ["ci", "."]
+import numpy as np
+from fuzz_words import distance
+a, b = np.asarray([1.0, 50.0]), np.asarray(2.0)
+print(distance([a, b], [a, b]), distance([a, b + 0.5], [a, b]))
+nan, inf = np.asarray(np.nan), np.asarray(np.inf)
+print(*[distance(x, [a, b]) for x in ([a, nan], [nan * a, b], [a, inf], [a], [a, a])])
+"""
+
+
 @pytest.fixture
 def run(require_library):
     """Run Python in the repository, as the user does on whose machine JAX is."""
@@ -68,6 +80,11 @@ def test_a_wrong_rule_is_found_and_shown_as_code(run):
     assert again.returncode == 0, again.stderr
     assert "Jax: [" in again.stdout
     assert float(again.stdout.split("they differ by ")[1].split()[0]) < 1e-9  # It is right here.
+
+
+def test_nan_and_another_shape_are_far_from_everything(run):
+    done = run("-W", "ignore", "-c", DISTANCE)
+    assert done.stdout.split() == ["0.0", "0.01", *["inf"] * 5], done.stderr
 
 
 def test_no_jax_is_said(tmp_path):

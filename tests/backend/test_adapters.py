@@ -273,6 +273,14 @@ def test_torch_views_and_tracked_tensors(torch_adapter):
         torch_adapter.host_copy(torch.zeros(2, dtype=torch.bfloat16))
 
 
+def test_whose_values_are_there(adapter):
+    array = adapter.from_host(np.ones(2, np.float32))
+    assert adapter.lazy(array) is (adapter.name == "dask")
+    assert adapter.at_hand(array) is (adapter.name in ("numpy", "array_api_strict", "torch"))
+    (done,) = adapter.computed([array])
+    np.testing.assert_array_equal(adapter.host_copy(done), np.ones(2))
+
+
 def test_rewrap():
     numpy = adapter_named("numpy")
     wrapped = numpy.rewrap(np.sum(np.ones(3, np.float32)))

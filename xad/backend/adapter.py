@@ -37,6 +37,8 @@ class Adapter:
 
     #: Whether `from_host` may return an array over the host array's own memory.
     shares_host_memory = True
+    #: Whether a boolean array times a floating one is as quick as it is short.
+    multiplies_booleans = False
 
     def __init__(
         self,
@@ -277,6 +279,10 @@ class Adapter:
             return self.namespace.bool
         device = self.default_device() if device is None else device
         return self.namespace.__array_namespace_info__().default_dtypes(device=device)[kind]
+
+    def column_sums(self, matrix: Any) -> Any:
+        """The sum of the rows of a matrix."""
+        return self.namespace.sum(matrix, axis=0, dtype=matrix.dtype)
 
     def lowest_and_highest(self, integers: Any) -> tuple[int, int]:
         """The smallest and the largest of some integers."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from math import prod
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -73,8 +74,15 @@ DIRECT: dict[str, Callable[..., Any]] = {
 """Functions on the hot path whose wrappers take as long as they do on small arrays."""
 
 
+@lru_cache(maxsize=8)
+def _ones(count: int, dtype: Any) -> Any:
+    return np.ones(count, dtype=dtype)
+
+
 class NumpyAdapter(Adapter):
     """NumPy: arrays and NumPy scalars, on the host."""
+
+    multiplies_booleans = True
 
     def __init__(self) -> None:
         # array-api-compat's NumPy imports numpy.f2py and numpy.testing, which takes longer than
@@ -140,6 +148,10 @@ class NumpyAdapter(Adapter):
         if isinstance(array, np.generic):
             return np.asarray(array)
         return array if array.base is None else array.copy()
+
+    def column_sums(self, matrix: Any) -> Any:
+        """The sum of the rows of a matrix, as a product, which takes a quarter of the time."""
+        return _ones(matrix.shape[0], matrix.dtype).dot(matrix)
 
     def are_below(self, integers: Any, count: int) -> bool:
         """Whether all are from 0 to ``count - 1``; as unsigned numbers, negative ones are large."""

@@ -12,8 +12,8 @@ from xad.backend.selection import selected
 from xad.core.wrapper import Wrapper
 from xad.errors import DeviceMismatchError, LibraryMismatchError, ShapeError, XadError
 
-SHAPE_WORDS = ("broadcast", "dimension", "shape", "size")
-"""What libraries' errors about shapes speak of."""
+SHAPE_WORDS = ("Incompatible types", "broadcast", "dimension", "shape", "size")
+"""What libraries' errors about shapes speak of; JAX calls data type and shape the type."""
 
 SCALARS = frozenset({bool, int, float, complex})
 

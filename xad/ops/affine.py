@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from xad.backend.adapter import Adapter
+from xad.backend.registry import adapter_of
 from xad.core.boxing import box
 from xad.core.conform import is_complex, namespace_of
 from xad.core.diagnosis import explain
@@ -60,7 +61,8 @@ class _Affine(Primitive):
         kind = values[0].__class__
         kernel = self._kernels.get(kind)
         plain = values[1].__class__ is values[2].__class__ is kind
-        if kernel is None or not plain or bias.level != level or weight.node is None or paused(level):
+        tracked = bias.level == level and weight.node is not None and not paused(level)
+        if kernel is None or not plain or not tracked:
             return box(self.dispatch((x, weight, bias), NO_PARAMS))
         try:
             out = kernel(*values)
@@ -72,7 +74,7 @@ class _Affine(Primitive):
         return weight.__class__(out, node, level)
 
     def pullback(self, node: Node, g: Any) -> tuple[Any, Any, Any]:
-        """G Wᴴ, Xᴴ G, and G itself, which is summed over the rows as every cotangent is."""
+        """G Wᴴ, Xᴴ G, and the sum of the rows of G, which a wrapper is given later."""
         x, weight = node.saved
         for_x = for_weight = None
         if weight is not None:
@@ -81,7 +83,9 @@ class _Affine(Primitive):
         if x is not None:
             xp, x = _conjugate(g, x)
             for_weight = xp.matmul(xp.matrix_transpose(x), g)
-        return for_x, for_weight, g
+        if node.parents[2] is None:
+            return for_x, for_weight, None
+        return for_x, for_weight, g if isinstance(g, Wrapper) else adapter_of(g).column_sums(g)
 
     def pushforward(
         self, operands: Sequence[Any], out: Any, tangents: Sequence[Any], params: Params

@@ -6,10 +6,11 @@ import math
 from typing import Any
 
 from xad.backend.adapter import Adapter
+from xad.backend.registry import adapter_of
 from xad.core.diagnosis import SCALARS
 from xad.core.elementwise import Elementwise
 from xad.core.primitive import Kernel
-from xad.core.wrapper import innermost
+from xad.core.wrapper import Wrapper, innermost
 from xad.errors import BackendError
 from xad.ops.affine import affine
 from xad.ops.arguments import Array, adapter_inside, is_inexact, operand
@@ -108,9 +109,18 @@ softplus = unary(
     kernel=_softplus_kernel,
     source="Dugas et al., Incorporating second-order functional knowledge, NIPS 2000.",
 )
+
+
+def _positive(xp: Any, y: Any) -> Any:
+    """1 where y > 0, otherwise 0; as booleans where the library multiplies by those."""
+    if not isinstance(y, Wrapper) and adapter_of(y).multiplies_booleans:
+        return y > 0
+    return xp.astype(y > 0, y.dtype)
+
+
 relu = unary(
     "special.relu",
-    lambda xp, y: xp.astype(y > 0, y.dtype),
+    _positive,
     "The larger of 0 and x; the slope at 0 is 0.",
     "1 for x > 0, otherwise 0",
     kinds="real",

@@ -52,7 +52,9 @@ class _Run:
             for x, leaf in zip(self.inputs.leaves, self.leaves, strict=True)
         ]
         made = separate(gradients, [g for _, g in seeds])
-        return self.inputs.tree_of([self.inputs.face(g) for g in made])
+        if self.inputs.boxed or any(isinstance(g, Wrapper) for g in made):
+            made = [self.inputs.face(g) for g in made]
+        return self.inputs.tree_of(made)
 
 
 def value_and_grad(
