@@ -158,7 +158,7 @@ class Trial:
     """The values of a program's lines at all points where words call it, and a step beside them."""
 
     def __init__(self, form: Form, setting: Setting) -> None:
-        self.library = Xad()
+        self.contestant = Xad()
         point, shift, direction = (
             tree.leaves(x) for x in (setting.point, setting.shift, setting.direction)
         )
@@ -195,8 +195,8 @@ class Trial:
 
     def _run(self, line: Line, values: dict[str, Any]) -> Any:
         with np.errstate(all="ignore"):
-            names = {"xp": self.library.names, "np": np, **values}
-            return self.library.host(eval(line.expression, names))
+            names = {"xp": self.contestant.names, "np": np, **values}
+            return self.contestant.host(eval(line.expression, names))
 
 
 def is_tame(program: Program) -> bool:

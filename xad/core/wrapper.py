@@ -51,7 +51,9 @@ class Wrapper:
     def become(self, other: Wrapper) -> None:
         """Be the array that ``other`` is from now on; who kept a snapshot still has the old one."""
         gone = [part for part in self.parts if part not in other.parts]
-        names = ["__class__", *other.parts]
+        # A subclass of users' own stays what it is.
+        kind = [] if isinstance(self, other.__class__) else ["__class__"]
+        names = [*kind, *other.parts]
         values = [getattr(other, name) for name in names]
         at_once(chain(map(delattr, repeat(self), gone), map(setattr, repeat(self), names, values)))
 
