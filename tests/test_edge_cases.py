@@ -124,6 +124,28 @@ def test_the_branch_that_is_not_taken_is_not_differentiated(here, slope):
     slope(lambda x: xad.where(x > 0, xad.log(x), 0.0), [-1.0, 2.0], [0.0, 0.5])
 
 
+@pytest.mark.parametrize(
+    "second",
+    [
+        pytest.param(lambda f, x: xad.grad(xad.grad(f))(x), id="reverse"),
+        pytest.param(lambda f, x: xad.jvp(xad.grad(f), (x,), (x**0,))[1], id="forward"),
+        pytest.param(lambda f, x: xad.vmap(xad.hessian(f))(x[None])[0], id="batched"),
+        pytest.param(lambda f, x: xad.make_program(xad.grad(xad.grad(f)))(x)(x), id="recorded"),
+        pytest.param(
+            lambda f, x: xad.jvp(lambda x: xad.make_program(xad.grad(f))(x)(x), (x,), (x**0,))[1],
+            id="forward over recorded",
+        ),
+    ],
+)
+def test_second_derivatives_behind_where(here, close, second):
+    """A cotangent that the other branch makes is none; one that is 0 by chance moves."""
+    one, zero = here.array(1.0), here.array(0.0)
+    close(second(lambda x: xad.where(x > 0, x**1.5, 0.0), zero), 0.0)
+    close(second(lambda x: xad.where(x > 0, x * xad.sqrt(x), 0.0), zero), 0.0)
+    close(second(lambda x: xad.where(x > 0, xad.exp(x) ** 2, 0.0) * (x - 1), one), 4 * np.e**2)
+    close(second(lambda x: (xad.where(x > 0, x**3 - 1, 0.0)) ** 2, one), 18.0)
+
+
 def test_where_with_one_scalar_in_both_branches(here, close):
     c, a = here.array([True, False]), here.array(3.0)
     close(xad.grad(lambda a: xad.sum(xad.where(c, a, a)))(a), 2.0)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from contextvars import copy_context
 from heapq import heapify, heappop, heappush
 from typing import Any
 
 from xad.backend.registry import adapter_of
 from xad.core.boxing import lift, tensor_class
-from xad.core.conform import conform, namespace_of
+from xad.core.branches import behind_where
+from xad.core.conform import conform
 from xad.core.primitive import Primitive
 from xad.core.tape import NO_PARAMS, Hook, Node, output_place
 from xad.core.wrapper import BASE_LEVEL, Wrapper, innermost
@@ -98,7 +99,7 @@ def _walk(  # noqa: PLR0912 - the hot loop, in one piece
             node, g = _lifted(node, create_graph), lift(g)
         shares = primitive.pullback(node, g)
         if primitive.chooses or (chosen and original in chosen):
-            shares = _behind_where(original, g, shares, chosen)
+            shares = behind_where(original, g, shares, chosen)
         if not retain_graph:
             original.primitive, original.saved = _SPENT, ()
         for parent, share in zip(node.parents, shares):
@@ -197,25 +198,6 @@ def _with_origin(x: Any, origin: Any, node: Node) -> Any:
     if not isinstance(origin, Node) or not hasattr(x, "dtype"):
         return lift(x)
     return tensor_class()(x, origin, BASE_LEVEL)
-
-
-def _behind_where(node: Node, g: Any, shares: Sequence[Any], chosen: set[Node]) -> Sequence[Any]:
-    """The shares of a ``where``, or of a node behind one; adds its parents to the ``chosen``."""
-    chosen.update([parent for parent in node.parents if parent is not None])
-    if node in chosen and node.primitive is not None and node.primitive.elementwise:
-        return [_where_chosen(g, share) for share in shares]
-    return shares
-
-
-def _where_chosen(g: Any, share: Any) -> Any:
-    """No share where no cotangent arrives: the branch that ``where`` did not take.
-
-    Its slopes may be infinite there, and 0 * inf is nan. Only walked through behind a ``where``.
-    """
-    if share is None or share.shape != g.shape:
-        return share
-    xp = namespace_of(share, g)
-    return xp.where(g == 0, xp.zeros_like(share), share)
 
 
 def _none_within(parents: Iterable[Node | None], within: set[int]) -> bool:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from functools import wraps
 from typing import Any
 
 from xad import tree
+from xad.backend.registry import adapter_of
 from xad.core.batching import settled
 from xad.core.recording import Instruction, Recorder, Recording, Variable, replay
-from xad.core.wrapper import fresh_level
+from xad.core.wrapper import fresh_level, innermost
 from xad.errors import ShapeError, TreeError
 from xad.ops.arguments import operand
 from xad.tensor import Recorded
@@ -17,6 +19,9 @@ from xad.transforms.inputs import Function, Inputs
 
 class Program:
     """A function written down for arrays of certain shapes and dtypes: call it, or print it.
+
+    It may hold derivatives, whose steps are infinite now and then where the result is not: so it
+    runs without NumPy's warnings.
 
     ``inputs`` and ``outputs`` are variables, ``instructions`` the operations in order, and
     ``constants`` the arrays that the function took from elsewhere.
@@ -38,6 +43,7 @@ class Program:
         ]
         self._kinds = [(tuple(x.shape), x.dtype) for x in recorder.examples]
         self._structure = inputs.structure
+        self._example = next(iter(recorder.examples), None)
 
     def __call__(self, *arguments: Any) -> Any:
         """Carry the program out on arguments of the recorded shapes and dtypes."""
@@ -51,7 +57,9 @@ class Program:
                     f"program: expected {dtype}{list(shape)} at argument {path}, got "
                     f"{x.dtype}{list(x.shape)}; record again for other shapes"
                 )
-        values = replay(self.inputs, self.constants, self.instructions, given.leaves)
+        plain = innermost(self._example)
+        with nullcontext() if plain is None else adapter_of(plain).around_rules(plain):
+            values = replay(self.inputs, self.constants, self.instructions, given.leaves)
         return tree.unflatten(
             self._out_structure,
             [given.face(values[x] if type(x) is Variable else x) for x in self.outputs],
