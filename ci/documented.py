@@ -18,6 +18,7 @@ PUBLIC = (
     "xad",
     "xad.backend",
     "xad.errors",
+    "xad.extend",
     "xad.linalg",
     "xad.nn",
     "xad.nn.init",

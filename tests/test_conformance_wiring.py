@@ -132,7 +132,7 @@ assert xp.called["multiply"] >= 1, xp.called
 primitives["permute_dims"].transpose = lambda xp, g, like, axes: g
 try:
     x.mT
-except AssertionError as error:
+except ValueError as error:
     print(error)
 """
 
@@ -150,4 +150,4 @@ def test_the_tracked_namespace_calls_rules_and_finds_a_wrong_one(mode):
         command, env=environment, capture_output=True, text=True, check=False, timeout=60
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.strip() == "permute_dims: a cotangent of shape (3, 2), not (2, 3)"
+    assert "expected a cotangent of the operand's shape (2, 3)" in done.stdout

@@ -137,7 +137,7 @@ from xad.ops.utility import all, any
 from xad.tensor import Tensor, asarray
 from xad.transforms.custom import checkpoint
 from xad.transforms.custom_rules import custom_jvp, custom_vjp
-from xad.transforms.debugging import debug_nans
+from xad.transforms.debugging import debug_lines, debug_nans
 from xad.transforms.forward import jvp
 from xad.transforms.implicit import custom_root
 from xad.transforms.jacobians import (
@@ -203,6 +203,7 @@ __all__ = [
     "custom_jvp",
     "custom_root",
     "custom_vjp",
+    "debug_lines",
     "debug_nans",
     "diff",
     "divide",
@@ -352,7 +353,7 @@ _DTYPES = (
     "uint64",
     "uint8",
 )
-_SUBPACKAGES = ("nn", "optimize", "testing", "viz")
+_SUBPACKAGES = ("extend", "nn", "optimize", "testing", "viz")
 
 
 def __getattr__(name: str) -> Any:

@@ -17,6 +17,7 @@ __all__ = [
     "LibraryMismatchError",
     "NotDifferentiableError",
     "ShapeError",
+    "SlowLoopWarning",
     "TreeError",
     "XadError",
 ]
@@ -68,6 +69,10 @@ class GraphError(XadError, RuntimeError):
 
 class TreeError(XadError, ValueError):
     """Two trees of arrays whose structures differ."""
+
+
+class SlowLoopWarning(UserWarning):
+    """`xad.vmap` runs an operation in a Python loop; said once for each operation."""
 
 
 class NonFiniteError(XadError, FloatingPointError):

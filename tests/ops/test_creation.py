@@ -141,7 +141,8 @@ def test_lists_of_tensors_are_differentiated(here, close):
 
 def test_from_dlpack(here):
     x = here.array(np.arange(3.0))
-    got = x if here.adapter.name == "array_api_strict" else xad.from_dlpack(x)
+    # Strict's second device has no memory to lend, Dask's arrays no memory at all.
+    got = x if here.adapter.name in ("array_api_strict", "dask") else xad.from_dlpack(x)
     assert here.to_host(got).tolist() == [0.0, 1.0, 2.0]
     with pytest.raises(TypeError, match="expected an object with __dlpack__, got list"):
         xad.from_dlpack([1.0])

@@ -349,6 +349,10 @@ class Adapter:
         out[key[0] if len(key) == 1 else key] = values
         return out
 
+    def gather(self, array: Any, indices: Key, /) -> Any:
+        """The elements at integer arrays that broadcast, one for each of the first axes."""
+        return array[indices]
+
     def _accumulate(self, shape: tuple[int, ...], key: Key, values: Any) -> Any:
         device = self.device_of(values)
         index_dtype = self.default_dtype("indexing", device)

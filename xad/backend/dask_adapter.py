@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from itertools import count
 from math import prod
 from types import SimpleNamespace
 from typing import Any
@@ -22,13 +25,15 @@ Function = Callable[..., Any]
 
 _numpy = NumpyAdapter()
 
+_BY_ELEMENTS = ("polygamma", "spherical_jn", "zeta")
+
 
 class DaskAdapter(Adapter):
     """Dask arrays over NumPy blocks, through array-api-compat. Nothing here computes anything.
 
     Arrays whose shape only a computation would tell are refused: `BackendError`. What Dask has no
     function for is computed by NumPy in one task on whole arrays where the result's shape is
-    known: additions at indices, and what goes with them.
+    known: elements at several index arrays, additions there, and what goes with them.
     """
 
     shares_host_memory = False
@@ -65,6 +70,7 @@ class DaskAdapter(Adapter):
 
     def _mended(self, xp: Any) -> dict[str, Function]:
         return {
+            "eye": _eye(xp),
             "max": _extreme(xp.max, np.max),
             "min": _extreme(xp.min, np.min),
             "searchsorted": _searchsorted(xp),
@@ -109,8 +115,11 @@ class DaskAdapter(Adapter):
             )
 
     def _special(self, name: str) -> Any:
-        # SciPy's ufuncs run on each block; its other functions would compute the array.
+        # SciPy's ufuncs run on each block, and those of its other functions that make an element
+        # of an element. The rest would compute the array.
         found = self._special_from("scipy.special", name)
+        if name in _BY_ELEMENTS:
+            return partial(self._import("dask.array.core").elemwise, found)
         return found if isinstance(found, np.ufunc) else None
 
     def _try(self) -> None:
@@ -158,8 +167,9 @@ class DaskAdapter(Adapter):
         return value
 
     def write(self, out: Any, key: Key, values: Any, /) -> Any:
-        """``out`` with ``values`` at ``key``, by blocks where Dask can."""
-        if key_kind(key, self.namespace.bool) == "basic" and prod(getattr(values, "shape", ())):
+        """``out`` with ``values`` at ``key``, by blocks where there are several and Dask can."""
+        basic = key_kind(key, self.namespace.bool) == "basic"
+        if basic and out.npartitions > 1 and prod(getattr(values, "shape", ())):
             return super().write(out, key, values)
         return self._in_one_task(_written, out.shape, out.dtype, out, key, values)
 
@@ -175,6 +185,12 @@ class DaskAdapter(Adapter):
         """As `Adapter.last_uses`."""
         return self._in_one_task(_last_uses, indices.shape, np.dtype(np.int64), indices, length)
 
+    def gather(self, array: Any, indices: Key, /) -> Any:
+        """As `Adapter.gather`. Indices are looked at when they are computed."""
+        places = np.broadcast_shapes(*(i.shape for i in indices))
+        shape = (*places, *array.shape[len(indices) :])
+        return self._in_one_task(_gathered, shape, array.dtype, array, indices)
+
     def _accumulate(self, shape: tuple[int, ...], key: Key, values: Any) -> Any:
         return self._in_one_task(_added, shape, values.dtype, shape, key, values)
 
@@ -182,9 +198,32 @@ class DaskAdapter(Adapter):
         self, function: Function, shape: tuple[int, ...], dtype: Any, *args: Any
     ) -> Any:
         """The array that a function of whole NumPy arrays will make, when it is computed."""
-        task = self._dask.delayed(function, pure=True)(*args)
-        meta = np.empty((0,) * len(shape), dtype)
-        return self._array.from_delayed(task, shape, dtype=dtype, meta=meta)
+        arrays: list[Any] = []
+        template = self._without_arrays(args, arrays)
+        # Every axis has a label of its own, so that blockwise puts all blocks of it together. (What
+        # dask.delayed takes it looks through from the beginning: n operations would cost n**2.)
+        labels = count()
+        pairs = [part for x in arrays for part in (x, [next(labels) for _ in x.shape])]
+        new = {next(labels): n for n in shape}
+        return self._array.blockwise(
+            partial(_with_arrays, function, template),
+            list(new),
+            *pairs,
+            new_axes=new,
+            align_arrays=False,
+            concatenate=True,
+            dtype=dtype,
+            meta=np.empty((0,) * len(shape), dtype),
+        )
+
+    def _without_arrays(self, x: Any, arrays: list[Any]) -> Any:
+        """Nested tuples with the number of each array in its place; the arrays go to a list."""
+        if isinstance(x, tuple):
+            return tuple([self._without_arrays(part, arrays) for part in x])
+        if not isinstance(x, self._array.Array):
+            return x
+        arrays.append(x)
+        return _Place(len(arrays) - 1)
 
     def _take_along_axis(self, x: Any, indices: Any, /, *, axis: int = -1) -> Any:
         # By blocks of the other axes; of this one a task sees all elements and some of the indices.
@@ -203,12 +242,34 @@ class DaskAdapter(Adapter):
 # ---- what tasks run: functions of NumPy arrays ---------------------------------------------------
 
 
+@dataclass(frozen=True)
+class _Place:
+    """Where an array was among the arguments; for Dask not the same as an integer there."""
+
+    number: int
+
+
+def _with_arrays(function: Function, template: tuple[Any, ...], *arrays: Any) -> Any:
+    return function(*_filled(template, arrays))
+
+
+def _filled(x: Any, arrays: tuple[Any, ...]) -> Any:
+    if isinstance(x, tuple):
+        return tuple([_filled(part, arrays) for part in x])
+    return arrays[x.number] if isinstance(x, _Place) else x
+
+
 def _added(shape: tuple[int, ...], key: Key, values: Any) -> Any:
     return _numpy.scatter_add(shape, key, np.asarray(values))
 
 
 def _written(out: Any, key: Key, values: Any) -> Any:
     return _numpy.write(np.array(out), key, values)
+
+
+def _gathered(array: Any, indices: Key) -> Any:
+    pairs = zip(indices, np.shape(array), strict=False)
+    return np.asarray(array)[tuple([_in_range(i, length) for i, length in pairs])]
 
 
 def _put(array: Any, indices: Any, values: Any) -> Any:
@@ -242,6 +303,25 @@ def _extreme(function: Function, of_numpy: Function) -> Function:
         return x.reshape((-1,)).reshape(result.shape)
 
     return run
+
+
+def _eye(xp: Any) -> Function:
+    """Also with fewer rows than columns: of these Dask's own graph lacks blocks."""
+
+    def eye(
+        n_rows: int,
+        n_cols: int | None = None,
+        /,
+        *,
+        k: int = 0,
+        dtype: Any = None,
+        device: Any = None,
+    ) -> Any:
+        rows, columns = xp.arange(n_rows), xp.arange(n_rows if n_cols is None else n_cols)
+        ones = xp.equal(rows[:, None] + k, columns)
+        return xp.astype(ones, xp.float64 if dtype is None else dtype)
+
+    return eye
 
 
 def _searchsorted(xp: Any) -> Function:

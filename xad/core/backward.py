@@ -11,6 +11,7 @@ from xad.backend.registry import adapter_of
 from xad.core.boxing import lift, tensor_class
 from xad.core.branches import behind_where
 from xad.core.conform import conform
+from xad.core.diagnosis import explain_walk
 from xad.core.primitive import Primitive
 from xad.core.tape import NO_PARAMS, Hook, Node, output_place
 from xad.core.wrapper import BASE_LEVEL, Wrapper, innermost
@@ -66,7 +67,11 @@ def backward(
 def _walk_quietly(seeds: list[tuple[Node, Any]], *options: Any) -> dict[Node, Any]:
     plain = innermost(seeds[0][1])
     with adapter_of(plain).around_rules(plain):
-        return _walk(seeds, *options)
+        try:
+            return _walk(seeds, *options)
+        except Exception as error:
+            explain_walk(error)
+            raise
 
 
 def _walk(  # noqa: PLR0912 - the hot loop, in one piece

@@ -6,6 +6,7 @@ from typing import Any
 
 from xad.backend.registry import adapter_of
 from xad.core.wrapper import Wrapper, innermost
+from xad.errors import ShapeError
 
 
 def namespace_of(*arrays: Any) -> Any:
@@ -54,14 +55,22 @@ def conform(cotangent: Any, shape: tuple[int, ...], dtype: Any) -> Any:
 
 
 def _unbroadcast(xp: Any, cotangent: Any, shape: tuple[int, ...]) -> Any:
-    added = cotangent.ndim - len(shape)
-    if added:
+    given = cotangent.shape
+    added = len(given) - len(shape)
+    if added > 0:
         axes = tuple(range(added))
         cotangent = as_array(xp.sum(cotangent, axis=axes, dtype=cotangent.dtype))
-    if cotangent.shape != shape:
+    if cotangent.shape == shape:
+        return cotangent
+    if added >= 0:
         grown = tuple([i for i, n in enumerate(shape) if n == 1 and cotangent.shape[i] != 1])
-        cotangent = xp.sum(cotangent, axis=grown, keepdims=True, dtype=cotangent.dtype)
-    return cotangent
+        summed = xp.sum(cotangent, axis=grown, keepdims=True, dtype=cotangent.dtype)
+        if summed.shape == shape:
+            return summed
+    raise ShapeError(
+        f"a reverse rule: expected a cotangent of the operand's shape {tuple(shape)}, or of one "
+        f"that it broadcasts to, got {tuple(given)}; see xp.broadcast_to and xp.reshape"
+    )
 
 
 def expand_to(tangent: Any, shape: tuple[int, ...], dtype: Any) -> Any:

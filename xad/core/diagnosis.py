@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from itertools import zip_longest
+from pathlib import Path
 from typing import Any
 
 from xad.backend.adapter import Adapter
 from xad.backend.registry import adapter_for
 from xad.backend.selection import selected
 from xad.core.wrapper import Wrapper
-from xad.errors import DeviceMismatchError, LibraryMismatchError, ShapeError, XadError
+from xad.errors import (
+    DeviceMismatchError,
+    GraphError,
+    LibraryMismatchError,
+    ShapeError,
+    XadError,
+)
+
+PACKAGE = str(Path(__file__).resolve().parent.parent)
+"""Where xad's own files are: lines in them are not users' own."""
 
 SHAPE_WORDS = ("Incompatible types", "broadcast", "dimension", "shape", "size")
 """What libraries' errors about shapes speak of; JAX calls data type and shape the type."""
@@ -54,13 +65,14 @@ def same_library(name: str, operands: Sequence[Any]) -> tuple[tuple[Any, ...], A
     if found is not None:
         return tuple(plain), found
     choice = selected()
-    first, *rest = operands
-    default = adapter_for(type(first)) or choice.adapter
+    scalars = [i for i, operand in enumerate(operands) if type(operand) not in SCALARS]
+    place = scalars[0] if scalars else 0
+    default = adapter_for(type(operands[place])) or choice.adapter
     if default is choice.adapter:
-        first = default.namespace.asarray(plain[0], device=choice.device)
+        plain[place] = default.namespace.asarray(plain[place], device=choice.device)
     else:
-        first = default.rewrap(first)
-    return (first, *rest), default
+        plain[place] = default.rewrap(operands[place])
+    return tuple(plain), default
 
 
 def describe(operands: Sequence[Any]) -> str:
@@ -109,3 +121,55 @@ def _broadcast(shapes: Sequence[tuple[int, ...]]) -> bool:
     """Whether arrays of these shapes broadcast."""
     columns = zip_longest(*(reversed(shape) for shape in shapes), fillvalue=1)
     return all(len(set(column) - {1}) <= 1 for column in columns)
+
+
+# Errors in rules. In forward mode and batching the user's line is on the stack; on the walk back
+# it is not, for the operation was called long before.
+
+
+def users_line() -> str:
+    """The innermost line of code outside of xad, as "file.py:12, in name"."""
+    frame: Any = sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename.startswith(PACKAGE):
+        frame = frame.f_back
+    if frame is None:
+        return "an unknown line"
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}, in {frame.f_code.co_name}"
+
+
+def explain_forward(
+    error: Exception, name: str, operands: Sequence[Any], tangents: Sequence[Any]
+) -> None:
+    """Note on an error which operation's forward rule it comes from."""
+    error.add_note(
+        f"in the forward rule of {name}({describe(operands)}), for tangents ({describe(tangents)})"
+    )
+
+
+def explain_batch(error: Exception, name: str, operands: Sequence[Any], size: int) -> None:
+    """Note on an error which operation it comes from, as the function inside vmap sees it."""
+    error.add_note(f"in {name}({describe(operands)}) under vmap, of {size} examples")
+
+
+def explain_walk(error: Exception) -> None:
+    """Note on an error in the walk back which operation's rule it comes from.
+
+    What the walk was at is read from its frame: nothing is written down while all goes well.
+    """
+    walk = error.__traceback__ and error.__traceback__.tb_next
+    if walk is None or isinstance(error, GraphError):
+        return
+    inside = walk.tb_next
+    node, primitive, g = map(walk.tb_frame.f_locals.get, ("original", "primitive", "g"))
+    hook = inside is not None and inside.tb_frame.f_code.co_name == "_hooked"
+    if node is None or primitive is None or hook:
+        return
+    operands = ["a constant" if x is None else f"{x.dtype} {tuple(x.shape)}" for x in node.parents]
+    line = getattr(node, "line", None)
+    where = f"it was called at {line}"
+    if line is None:
+        where = "to see the line that called it, run it inside `with xad.debug_lines():`"
+    error.add_note(
+        f"in the reverse rule of {primitive.name}({', '.join(operands)}), for a cotangent "
+        f"{describe(g if isinstance(g, tuple) else (g,))}; {where}"
+    )

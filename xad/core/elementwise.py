@@ -26,8 +26,9 @@ OPERANDS = {1: ("x",), 2: ("a", "b"), 3: ("a", "b", "c")}
 class Elementwise(Primitive):
     """``y = f(a, b, ...)`` element by element, stated by the slope dy/d(operand) for each operand.
 
-    A slope is a number, or a function whose parameters name what it needs: the operands (``x``; or
-    ``a``, ``b``, ``c``), the output ``y``, the namespace ``xp``. Only what is named is kept alive.
+    A slope is a number, or a function whose parameters name what it needs: the namespace ``xp``
+    first, the operands (``x``; or ``a``, ``b``, ``c``; or as ``operands`` says), the output ``y``.
+    Only what is named is kept alive.
 
         forward: t -> sum of slope * t        reverse: g -> conj(slope) * g for each operand
     """
@@ -35,10 +36,14 @@ class Elementwise(Primitive):
     elementwise = True
 
     def __init__(
-        self, name: str, *slopes: Slope, kernel: Callable[[Adapter], Kernel] | None = None
+        self,
+        name: str,
+        *slopes: Slope,
+        operands: Sequence[str] = (),
+        kernel: Callable[[Adapter], Kernel] | None = None,
     ) -> None:
         super().__init__(name, batch=aligned, kernel=kernel)
-        names = (*OPERANDS[len(slopes)], "y")
+        names = (*(operands or OPERANDS[len(slopes)]), "y")
         self.slopes = tuple(_positional(slope, names) for slope in slopes)
         self._needs = tuple(_needs(slope, names) for slope in slopes)
         self._keepers: dict[tuple[bool, ...], Keep] = {

@@ -15,14 +15,14 @@ from typing import Any
 
 from xad.backend.adapter import Adapter
 from xad.core.backward import backward
-from xad.core.batching import settled
+from xad.core.batching import one_by_one, settled
 from xad.core.boxing import lift, tensor_class
 from xad.core.conform import expand_to, is_complex, namespace_of
 from xad.core.elementwise import parameters_of
 from xad.core.primitive import BatchRule, Kernel, Params, Primitive
 from xad.core.tape import Leaf, Node
 from xad.core.wrapper import fresh_level
-from xad.errors import NotDifferentiableError
+from xad.errors import NotDifferentiableError, ShapeError
 
 KernelMaker = Callable[[Adapter], Kernel] | None
 Rule = Callable[..., Any]
@@ -33,6 +33,11 @@ class Constant(Primitive):
 
     differentiable = False
 
+    def __init__(
+        self, name: str, *, batch: BatchRule = one_by_one, kernel: KernelMaker = None
+    ) -> None:
+        super().__init__(name, batch=batch, kernel=kernel)
+
 
 class Linear(Primitive):
     """Linear in its first operand; others, such as indices, are constants.
@@ -41,7 +46,12 @@ class Linear(Primitive):
     """
 
     def __init__(
-        self, name: str, transpose: Rule, *, batch: BatchRule, kernel: KernelMaker = None
+        self,
+        name: str,
+        transpose: Rule,
+        *,
+        batch: BatchRule = one_by_one,
+        kernel: KernelMaker = None,
     ) -> None:
         super().__init__(name, batch=batch, kernel=kernel)
         self.transpose = transpose
@@ -68,7 +78,12 @@ class LinearJoint(Primitive):
     """
 
     def __init__(
-        self, name: str, transpose: Rule, *, batch: BatchRule, kernel: KernelMaker = None
+        self,
+        name: str,
+        transpose: Rule,
+        *,
+        batch: BatchRule = one_by_one,
+        kernel: KernelMaker = None,
     ) -> None:
         super().__init__(name, batch=batch, kernel=kernel)
         self.transpose = transpose
@@ -80,6 +95,11 @@ class LinearJoint(Primitive):
     def pullback(self, node: Node, g: Any) -> Sequence[Any]:
         """The transpose."""
         shares: Sequence[Any] = self.transpose(namespace_of(g), g, node.saved, **node.params)
+        if len(shares) != len(node.parents):
+            raise ShapeError(
+                f"the transpose of {self.name}: expected {len(node.parents)} cotangents, one for "
+                f"each operand, got {len(shares)}"
+            )
         return shares
 
     def pushforward(
@@ -100,7 +120,13 @@ class Bilinear(Primitive):
     """
 
     def __init__(
-        self, name: str, left: Rule, right: Rule, *, batch: BatchRule, kernel: KernelMaker = None
+        self,
+        name: str,
+        left: Rule,
+        right: Rule,
+        *,
+        batch: BatchRule = one_by_one,
+        kernel: KernelMaker = None,
     ) -> None:
         super().__init__(name, batch=batch, kernel=kernel)
         self.left = left
@@ -152,7 +178,7 @@ class General(Primitive):
         *,
         vjp: Mapping[str, Rule],
         jvp: Mapping[str, Rule] | None = None,
-        batch: BatchRule,
+        batch: BatchRule = one_by_one,
         kernel: KernelMaker = None,
     ) -> None:
         super().__init__(name, batch=batch, kernel=kernel)

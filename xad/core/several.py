@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from xad.core.backward import backward
-from xad.core.batching import settled
+from xad.core.batching import one_by_one, settled
 from xad.core.boxing import lift, tensor_class
 from xad.core.conform import as_array, expand_to, namespace_of
 from xad.core.primitive import BatchRule, Params
@@ -29,7 +29,7 @@ class Several(General):
         outputs: str,
         *,
         vjp: Mapping[str, Rule],
-        batch: BatchRule,
+        batch: BatchRule = one_by_one,
         kernel: KernelMaker = None,
     ) -> None:
         super().__init__(name, operands, vjp=vjp, batch=batch, kernel=kernel)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from xad.backend.registry import adapter_of
 from xad.core.batching import settled
 from xad.core.boxing import lift
 from xad.core.conform import as_array, expand_to
+from xad.core.diagnosis import explain_forward
 from xad.core.primitive import Params, Primitive
-from xad.core.wrapper import Wrapper, innermost
+from xad.core.quiet import quietly
+from xad.core.wrapper import Wrapper
 
 
 class Forward(Wrapper):
@@ -31,27 +32,38 @@ class Forward(Wrapper):
         values = []
         tangents = []
         top: Any = None
+        plain = True
         for operand in operands:
-            if isinstance(operand, Forward) and operand.level == level:
-                top = operand
-                values.append(operand.value)
-                tangents.append(operand.tangent)
-            else:
-                values.append(settled(operand))
-                tangents.append(None)
-        out = primitive.bind(*values, **params)
+            tangent = None
+            if isinstance(operand, Wrapper):
+                if isinstance(operand, Forward) and operand.level == level:
+                    top = operand
+                    operand, tangent = operand.value, operand.tangent
+                else:
+                    operand = settled(operand)
+                if isinstance(operand, Wrapper) or isinstance(tangent, Wrapper):
+                    plain = False
+            values.append(operand)
+            tangents.append(tangent)
+        out = (primitive.compute if plain else primitive.dispatch)(values, params)
         if not primitive.differentiable:
             return out
-        if any(isinstance(x, Wrapper) for x in (*values, *tangents)):
+        several = type(out) is tuple
+        if several:
+            out = tuple([as_array(x) for x in out])
+        elif not out.shape:
+            out = as_array(out)
+        lifted = out
+        if not plain:
             values, tangents = [lift(x) for x in values], [lift(x) for x in tangents]
-            lifted = tuple([lift(x) for x in out]) if type(out) is tuple else lift(out)
-        else:
-            lifted = out
-        plain = innermost(top)
-        with adapter_of(plain).around_rules(plain):
-            pushed = primitive.pushforward(values, lifted, tangents, params)
+            lifted = lift(out)
         kind = type(top)
-        if type(out) is tuple:
-            return tuple([kind(as_array(x), as_array(t), level) for x, t in zip(out, pushed)])
-        out = as_array(out)
-        return kind(out, as_array(expand_to(pushed, out.shape, out.dtype)), level)
+        try:
+            pushed = quietly(top, primitive.pushforward, values, lifted, tangents, params)
+            if several:
+                return tuple([kind(x, as_array(t), level) for x, t in zip(out, pushed)])
+            pushed = expand_to(pushed, out.shape, out.dtype)
+            return kind(out, pushed if out.shape else as_array(pushed), level)
+        except Exception as error:
+            explain_forward(error, primitive.name, values, tangents)
+            raise

@@ -120,9 +120,10 @@ def _gather_kernel(adapter: Adapter) -> Kernel:
         rest = tuple(x.shape[len(indices) :])
         try:
             if not rest or _takes_rows(adapter):
-                return x[indices]
+                return adapter.gather(x, indices)
             count = math.prod(rest)
-            out = xp.reshape(x, (*lead, count))[_every_axis(adapter, indices, count, x)]
+            key = _every_axis(adapter, indices, count, x)
+            out = adapter.gather(xp.reshape(x, (*lead, count)), key)
             return xp.reshape(out, (*out.shape[:-1], *rest))
         except (IndexError, RuntimeError) as error:
             if not is_out_of_range(error):

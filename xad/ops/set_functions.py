@@ -68,8 +68,8 @@ def _ascending(adapter: Adapter, x: Any) -> Any:
     xp = adapter.namespace
     if is_complex(x.dtype, x):
         by_imaginary = xp.argsort(xp.imag(x), stable=True)
-        by_real = xp.argsort(xp.real(x)[by_imaginary], stable=True)
-        return by_imaginary[by_real]
+        by_real = xp.argsort(xp.take(xp.real(x), by_imaginary, axis=0), stable=True)
+        return xp.take(by_imaginary, by_real, axis=0)
     if xp.isdtype(x.dtype, "bool"):
         x = xp.astype(x, xp.uint8)
     return xp.argsort(x, stable=True)
@@ -81,7 +81,7 @@ def _grouped(adapter: Adapter, x: Any) -> _Groups:
     order = _ascending(adapter, x)
     if not x.shape[0]:
         return _Groups(order, order, order)
-    ordered = x[order]
+    ordered = xp.take(x, order, axis=0)
     begins = xp.concat([xp.ones_like(order[:1], dtype=xp.bool), ordered[1:] != ordered[:-1]])
     (starts,) = xp.nonzero(begins)
     ends = xp.concat([starts[1:], xp.full_like(starts[:1], x.shape[0])])

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 
 from xad.testing.backends import HostArray, Place, to_host
-from xad.testing.database import function_of
-from xad.testing.opinfo import ErrorCase, Maker, OpInfo, Sample
+from xad.testing.opinfo import ErrorCase, Maker, OpInfo, Sample, function_of
 
 __all__ = [
     "DOUBLE",
@@ -57,7 +56,8 @@ class Call:
         self.operands = [place.array(x) for x in self.hosts]
 
     def __repr__(self) -> str:
-        return f"xad.{self.info.name}({self.sample})"
+        prefix = "xad." if self.info.function is None else ""
+        return f"{prefix}{self.info.name}({self.sample})"
 
     def __call__(self, *operands: Any) -> Any:
         """What the function returns for these operands."""

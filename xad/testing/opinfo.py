@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+import xad
+
 HostArray = npt.NDArray[Any]
 
 
@@ -86,7 +88,8 @@ class OpInfo:
     positions of operands that are never differentiated (indices, conditions). The shape of a
     ``data_dependent`` result depends on values, so that it can be neither batched nor recorded.
     ``as_tested`` makes what is tested of the function, and of its reference: for operands that
-    must be symmetric, and for results that are determined up to a sign only.
+    must be symmetric, and for results that are determined up to a sign only. An operation that is
+    not xad's own is given as ``function``, and ``name`` is what messages call it.
     """
 
     name: str
@@ -101,6 +104,18 @@ class OpInfo:
     note: str = ""
     data_dependent: bool = False
     as_tested: Callable[[Callable[..., Any]], Callable[..., Any]] = lambda function: function
+    function: Callable[..., Any] | None = None
+
+
+def function_of(info: OpInfo) -> Callable[..., Any]:
+    """The function that an entry describes."""
+    if info.function is not None:
+        return info.function
+    found: Any = xad
+    for part in info.name.split("."):
+        found = getattr(found, part)
+    function: Callable[..., Any] = found
+    return function
 
 
 def unary_samples(low: float = -2.0, high: float = 2.0) -> Callable[[Maker], list[Sample]]:

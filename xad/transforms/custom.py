@@ -11,7 +11,7 @@ from functools import update_wrapper
 from typing import Any
 
 from xad import tree
-from xad.core.batching import settled
+from xad.core.batching import Batched, settled
 from xad.core.boxing import box, lift
 from xad.core.conform import expand_to, namespace_of
 from xad.core.primitive import Params, Primitive
@@ -19,10 +19,10 @@ from xad.core.tape import Node, Reverse
 from xad.core.wrapper import Wrapper
 from xad.errors import NotDifferentiableError, TreeError
 from xad.ops.arguments import is_inexact, operand
+from xad.transforms.examples import apart, innermost_wrapper, or_else, over_batch
 from xad.transforms.forward import jvp
 from xad.transforms.inputs import Function
 from xad.transforms.reverse import vjp
-from xad.transforms.vectorize import vmap
 
 Leaves = tuple[Any, ...]
 Flat = Callable[..., Leaves]
@@ -37,8 +37,17 @@ class Call(Primitive):
     return tuples of leaves.
     """
 
-    def __init__(self, name: str, run: Flat, forward: Flat | None, reverse: Flat | None) -> None:
+    def __init__(
+        self,
+        name: str,
+        run: Flat,
+        forward: Flat | None,
+        reverse: Flat | None,
+        *,
+        may_loop: bool = True,
+    ) -> None:
         super().__init__(name, batch=_batched)
+        self.may_loop = may_loop
         self.run = run
         self.forward = forward
         self.reverse = reverse
@@ -49,10 +58,7 @@ class Call(Primitive):
 
     def dispatch(self, operands: Sequence[Any], params: Params) -> Any:
         """By the rule of the innermost transformation; inside, derivatives go through the rule."""
-        top: Any = None
-        for x in operands:
-            if isinstance(x, Wrapper) and (top is None or x.level > top.level):
-                top = x
+        top = innermost_wrapper(operands)
         if top is None:
             return self.compute(operands, params)
         if isinstance(top, Reverse):
@@ -72,8 +78,37 @@ class Call(Primitive):
             namespace_of(x).zeros_like(x) if t is None else t
             for x, t in zip(operands, tangents, strict=True)
         ]
-        _, moved = self.forward(tuple(operands), tuple(moving))
+        _, moved = apart(self, self.forward, tuple(operands), tuple(moving))
         return tuple([expand_to(t, y.shape, y.dtype) for t, y in zip(moved, out, strict=True)])
+
+    def with_pullback(self, operands: Leaves) -> tuple[Leaves, Callable[[Leaves], Leaves]]:
+        """Results and pullback by the reverse rule, example by example if it must be."""
+        assert self.reverse is not None
+        if not isinstance(innermost_wrapper(operands), Batched):
+            outputs, pull = self.reverse(operands)
+            return outputs, pull
+
+        def each(g: Leaves) -> Leaves:
+            return tuple(apart(self, self.back, operands, g))
+
+        try:
+            outputs, pull = self.reverse(operands)
+        except TypeError as error:
+            if not self.may_loop or isinstance(error, NotDifferentiableError):
+                raise
+            return tuple(apart(self, self.values, operands)), each
+        return outputs, or_else(pull, each) if self.may_loop else pull
+
+    def values(self, primals: Leaves) -> Leaves:
+        """The results as the reverse rule computes them."""
+        assert self.reverse is not None
+        return self.reverse(primals)[0]  # type: ignore[no-any-return]
+
+    def back(self, primals: Leaves, cotangents: Leaves) -> Leaves:
+        """Cotangents of the operands from those of the results, by the whole reverse rule."""
+        assert self.reverse is not None
+        found = self.reverse(primals)[1](cotangents)
+        return tuple([_zero_for(x, g) for x, g in zip(primals, found, strict=True)])
 
     def _alone(self, outputs: Leaves, level: int) -> Leaves:
         """The results, if no array from outside the call is tracked in them at this level."""
@@ -101,7 +136,7 @@ class _WithPullback(Primitive):
         """Results and pullback, one level down."""
         if self.call.reverse is None:
             raise NotDifferentiableError(f"{self.name}: expected a reverse rule, got none")
-        outputs, self.pull = self.call.reverse(tuple(operands))
+        outputs, self.pull = self.call.with_pullback(tuple(operands))
         return self.call._alone(outputs, self.level)
 
     dispatch = compute
@@ -133,23 +168,18 @@ def _batched(
     axes = tuple([0 if b else None for b in batched])
 
     def run(*leaves: Any) -> Leaves:
-        return tuple(vmap(primitive.run, in_axes=axes)(*leaves))
+        return tuple(over_batch(primitive, primitive.run, axes)(*leaves))
 
     def forward(primals: Leaves, tangents: Leaves) -> tuple[Leaves, Leaves]:
         assert primitive.forward is not None
-        mapped = vmap(primitive.forward, in_axes=(axes, axes))
+        mapped = over_batch(primitive, primitive.forward, (axes, axes))
         return mapped(primals, tangents)  # type: ignore[no-any-return]
 
     def reverse(primals: Leaves) -> tuple[Leaves, Callable[[Leaves], Leaves]]:
         # The rule runs once for the values, and once more with the cotangents: what its pullback
         # keeps cannot leave the first run.
         def pull(cotangents: Leaves) -> Leaves:
-            def one(primals: Leaves, cotangents: Leaves) -> Leaves:
-                assert primitive.reverse is not None
-                found = primitive.reverse(primals)[1](cotangents)
-                return tuple([_zero_for(x, g) for x, g in zip(primals, found, strict=True)])
-
-            return tuple(vmap(one, in_axes=(axes, 0))(primals, cotangents))
+            return tuple(over_batch(primitive, primitive.back, (axes, 0))(primals, cotangents))
 
         return run(*primals), pull
 
@@ -158,6 +188,7 @@ def _batched(
         run,
         None if primitive.forward is None else forward,
         None if primitive.reverse is None else reverse,
+        may_loop=primitive.may_loop,
     ).bind(*operands)
 
 
@@ -201,7 +232,7 @@ def checkpoint(f: Function) -> Function:
                 f"xad.checkpoint: expected positional arguments, got {sorted(keywords)} by name; "
                 "bind what is constant with functools.partial"
             )
-        return called("xad.checkpoint", f, (), arguments, forward, reverse)
+        return called("xad.checkpoint", f, (), arguments, forward, reverse, may_loop=False)
 
     return update_wrapper(checkpointed, f)
 
@@ -213,11 +244,14 @@ def called(
     arguments: tuple[Any, ...],
     forward: Callable[..., Any] | None,
     reverse: Callable[..., Any] | None,
+    *,
+    may_loop: bool = True,
 ) -> Any:
     """Call ``f`` as one operation on the leaves of its arguments.
 
     ``forward(fixed, primals, tangents)`` and ``reverse(fixed, primals)`` are the rules, with the
-    arguments at the places in ``constant`` apart from the others.
+    arguments at the places in ``constant`` apart from the others. ``may_loop``: whether a batch
+    may be computed one by one if ``f`` cannot be mapped.
     """
     flat = _Leafwise(name, f, constant, arguments, forward, reverse)
     call = Call(
@@ -225,6 +259,7 @@ def called(
         flat.run,
         None if forward is None else flat.forward,
         None if reverse is None else flat.reverse,
+        may_loop=may_loop,
     )
     outputs = box(call.bind(*[settled(operand(name, x)) for x in flat.leaves]))
     return tree.unflatten(flat.results, outputs)

@@ -1,13 +1,11 @@
-"""``debug_nans``: stop where the first NaN or infinity is made, and say where that was."""
+"""Where things happened: ``debug_nans`` stops at the first NaN, ``debug_lines`` remembers lines."""
 
 from __future__ import annotations
 
 import cmath
-import sys
 import threading
 from collections.abc import Callable, Iterable
 from contextlib import ContextDecorator
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -15,16 +13,16 @@ import numpy as np
 
 from xad.backend.adapter import Adapter
 from xad.backend.registry import adapter_for
-from xad.core.diagnosis import SCALARS, describe
+from xad.core.diagnosis import SCALARS, describe, users_line
 from xad.core.primitive import Kernel, Primitive
 from xad.core.tape import Node
 from xad.core.wrapper import innermost
 from xad.errors import NonFiniteError
 from xad.ops.declare import primitives
 
-_PACKAGE = str(Path(__file__).resolve().parent.parent)
 _lock = threading.Lock()
 _depth = 0
+_remembering: dict[int, object] = {}
 _undo: list[Callable[[], None]] = []
 
 
@@ -75,6 +73,46 @@ class debug_nans(ContextDecorator):  # noqa: N801 - JAX's name for it
                 _switch_off()
 
 
+class debug_lines(ContextDecorator):  # noqa: N801 - like debug_nans
+    """Remember the line that called each recorded operation, while the ``with`` block runs.
+
+    An error in the walk back then names that line; without it, it names the operation only, for
+    the forward call is long over. It holds for all threads and costs about a microsecond for each
+    operation that is recorded; nothing when it is off. `debug_nans` does it too.
+
+    >>> import numpy as np, xad
+    >>> square = xad.custom_vjp(lambda x: x * x)
+    >>> square.defvjp(lambda x: (x * x, x), lambda x, g: (g * np.ones(3),))  # x has 2 elements
+    >>> with xad.debug_lines():
+    ...     try:
+    ...         xad.grad(lambda x: xad.sum(square(x)))(np.ones(2))
+    ...     except ValueError as error:
+    ...         "called at" in error.__notes__[-1]
+    True
+    """
+
+    def __init__(self) -> None:
+        self._blocks: list[object] = []
+
+    def _recreate_cm(self) -> debug_lines:
+        """A block of its own for each call of a decorated function: threads call it at once."""
+        return debug_lines()
+
+    def __enter__(self) -> None:
+        with _lock:
+            self._blocks.append(object())
+            _remember_lines(self._blocks[-1])
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        with _lock:
+            _forget_lines(self._blocks.pop())
+
+
 def _switch_off() -> None:
     try:
         while _undo:
@@ -90,14 +128,27 @@ def _switch_on(infinities: bool) -> None:
     for primitive in primitives.values():
         _check_forward(primitive, infinities)
         _check_reverse(primitive, infinities)
-    original = Node.__init__
+    _undo.append(lambda: _forget_lines(_undo))
+    _remember_lines(_undo)
 
-    def remembering(self: Node, *arguments: Any) -> None:
-        original(self, *arguments)
-        self.line = _line()
 
-    _undo.append(lambda: setattr(Node, "__init__", original))
-    Node.__init__ = remembering  # type: ignore[method-assign, assignment]
+_make_node = Node.__init__
+
+
+def _make_node_with_line(self: Node, *arguments: Any) -> None:
+    _make_node(self, *arguments)
+    self.line = users_line()
+
+
+def _remember_lines(block: object) -> None:
+    _remembering[id(block)] = block
+    Node.__init__ = _make_node_with_line  # type: ignore[method-assign, assignment]
+
+
+def _forget_lines(block: object) -> None:
+    _remembering.pop(id(block), None)
+    if not _remembering:
+        Node.__init__ = _make_node  # type: ignore[method-assign]
 
 
 def _check_forward(primitive: Primitive, infinities: bool) -> None:
@@ -109,11 +160,12 @@ def _check_forward(primitive: Primitive, infinities: bool) -> None:
         def checked(*operands: Any, **params: Any) -> Any:
             with np.errstate(all="ignore"):
                 out = kernel(*operands, **params)
-            found = _blame(out if type(out) is tuple else (out,), operands, infinities)
+                # Dask computes only now, when it is looked at.
+                found = _blame(out if type(out) is tuple else (out,), operands, infinities)
             if found:
                 raise NonFiniteError(
                     f"xad.{primitive.name}: made {found} of ({describe(operands)}), "
-                    f"called at {_line()}"
+                    f"called at {users_line()}"
                 )
             return out
 
@@ -177,13 +229,3 @@ def _kinds(x: Any) -> tuple[bool, bool]:
     if not xp.isdtype(x.dtype, ("real floating", "complex floating")):
         return False, False
     return bool(xp.any(xp.isnan(x))), bool(xp.any(xp.isinf(x)))
-
-
-def _line() -> str:
-    """The innermost line of code outside of xad, as "file.py:12, in name"."""
-    frame: Any = sys._getframe(1)
-    while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
-        frame = frame.f_back
-    if frame is None:
-        return "an unknown line"
-    return f"{frame.f_code.co_filename}:{frame.f_lineno}, in {frame.f_code.co_name}"

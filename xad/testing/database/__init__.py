@@ -11,12 +11,9 @@
 from __future__ import annotations
 
 import pkgutil
-from collections.abc import Callable
 from importlib import import_module
-from typing import Any
 
-import xad
-from xad.testing.opinfo import OpInfo
+from xad.testing.opinfo import OpInfo, function_of
 
 __all__ = ["function_of", "op_database"]
 
@@ -30,15 +27,6 @@ def _collect() -> dict[str, OpInfo]:
                 raise ValueError(f"the op database has two entries for {info.name!r}")
             found[info.name] = info
     return found
-
-
-def function_of(info: OpInfo) -> Callable[..., Any]:
-    """The public function that an entry describes."""
-    found: Any = xad
-    for part in info.name.split("."):
-        found = getattr(found, part)
-    function: Callable[..., Any] = found
-    return function
 
 
 op_database: dict[str, OpInfo] = _collect()
