@@ -30,7 +30,7 @@ PACKAGE = str(Path(xad.__file__).parent)
 def state():
     """All that a transformation or a block might leave behind in the thread or the process."""
     return {
-        "no_grad": (pause._before.get(), pause._running),
+        "no_grad": (pause._before.get(), pause.running),
         "selection": selected(),
         "debug_nans": (debugging._depth, len(debugging._undo)),
         "NumPy's warnings": np.geterr(),

@@ -138,6 +138,7 @@ from xad.tensor import Tensor, asarray
 from xad.transforms.custom import checkpoint
 from xad.transforms.custom_rules import custom_jvp, custom_vjp
 from xad.transforms.debugging import debug_lines, debug_nans
+from xad.transforms.debugging_mutation import debug_mutation
 from xad.transforms.forward import jvp
 from xad.transforms.implicit import custom_root
 from xad.transforms.jacobians import (
@@ -204,6 +205,7 @@ __all__ = [
     "custom_root",
     "custom_vjp",
     "debug_lines",
+    "debug_mutation",
     "debug_nans",
     "diff",
     "divide",

@@ -15,6 +15,7 @@ __all__ = [
     "GraphError",
     "IndexingError",
     "LibraryMismatchError",
+    "MutationError",
     "NotDifferentiableError",
     "ShapeError",
     "SlowLoopWarning",
@@ -65,6 +66,10 @@ class IndexingError(XadError, IndexError):
 
 class GraphError(XadError, RuntimeError):
     """The recorded graph cannot answer what was asked of it."""
+
+
+class MutationError(XadError, RuntimeError):
+    """An array was written into while a graph needed its old values."""
 
 
 class TreeError(XadError, ValueError):

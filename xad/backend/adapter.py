@@ -37,6 +37,8 @@ class Adapter:
 
     #: Whether `from_host` may return an array over the host array's own memory.
     shares_host_memory = True
+    #: Whether arrays can be written into.
+    mutable = True
     #: Whether a boolean array times a floating one is as quick as it is short.
     multiplies_booleans = False
 

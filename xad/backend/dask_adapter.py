@@ -37,6 +37,7 @@ class DaskAdapter(Adapter):
     """
 
     shares_host_memory = False
+    mutable = False  # `a[0] = 1` makes another graph of tasks
 
     def __init__(self) -> None:
         super().__init__(

@@ -32,6 +32,8 @@ class JaxAdapter(Adapter):
     ``jax.config.update("jax_enable_x64", True)`` keeps it.
     """
 
+    mutable = False
+
     def __init__(self) -> None:
         super().__init__(
             "jax",

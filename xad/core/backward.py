@@ -106,7 +106,7 @@ def _walk(  # noqa: PLR0912 - the hot loop, in one piece
         if primitive.chooses or (chosen and original in chosen):
             shares = behind_where(original, g, shares, chosen)
         if not retain_graph:
-            original.primitive, original.saved = _SPENT, ()
+            original.primitive, original.saved, original.held = _SPENT, (), ()
         for parent, share in zip(node.parents, shares):
             if share is None or parent is None:
                 continue
@@ -141,7 +141,6 @@ def _lifted(node: Node, create_graph: bool) -> Node:
     made.number = node.number
     made.shape, made.dtype = node.shape, node.dtype
     made.primitive, made.parents, made.params = node.primitive, node.parents, node.params
-    made.line = getattr(node, "line", "a line that was not kept")
     if isinstance(saved, dict):
         made.saved = {name: lift(x) for name, x in saved.items()}
     else:

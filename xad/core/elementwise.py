@@ -8,11 +8,12 @@ from operator import itemgetter
 from typing import Any
 
 from xad.backend.adapter import Adapter
+from xad.core import pause
 from xad.core.batching import aligned
 from xad.core.boxing import box
 from xad.core.conform import as_array, expand_to, is_complex, namespace_of
 from xad.core.diagnosis import SCALARS, as_number, explain
-from xad.core.pause import paused
+from xad.core.holding import hold, hold_constant
 from xad.core.primitive import Kernel, Params, Primitive
 from xad.core.tape import NO_PARAMS, Node, Reverse
 from xad.core.wrapper import Wrapper
@@ -121,24 +122,29 @@ class Elementwise(Primitive):
                 explain(self.name, (value,), error)
                 raise
         node = x.node
-        if node is None or paused(x.level):
+        level = x.level
+        if node is None or (pause.running and pause.paused(level)):
             return box(out)
         shape = out.shape
         if not shape:
             out = as_array(out)
         keeper = self._keep_all
         saved = () if keeper is None else keeper((value, out, None))
-        return x.__class__(out, Node(shape, out.dtype, self, (node,), saved, NO_PARAMS), x.level)
+        made = Node(shape, out.dtype, self, (node,), saved, NO_PARAMS)
+        if not level and node.primitive is None:
+            hold(made, saved, out, level)
+        return x.__class__(out, made, level)
 
-    def binary(self, a: Any, b: Any) -> Any:
+    def binary(self, a: Any, b: Any) -> Any:  # noqa: PLR0912 - the hot path, in one piece
         """The operation as users call it, on two operands."""
         if isinstance(a, Reverse):
             top = a
             x, node_a, y, node_b = a.value, a.node, b, None
             if isinstance(b, Wrapper):
-                if not isinstance(b, Reverse) or a.level != b.level:
+                alike = b.__class__ is a.__class__ or isinstance(b, Reverse)
+                if not alike or a.level != b.level:
                     return self._binary_elsewhere(a, b)
-                y, node_b = b.value, b.node
+                y, node_b = b.value, b.node  # type: ignore[attr-defined]
             kind, other = type(x), type(y)
         elif isinstance(b, Reverse) and not isinstance(a, Wrapper):
             top = b
@@ -146,8 +152,10 @@ class Elementwise(Primitive):
             kind, other = type(y), type(x)
         else:
             return self._binary_elsewhere(a, b)
-        kernel = self._kernels.get(kind) if other is kind or other in SCALARS else None
+        array = other is kind  # and no number, which nobody can write into
+        kernel = self._kernels.get(kind) if array or other in SCALARS else None
         if kernel is None:
+            array = other not in SCALARS
             x, y = as_number(x), as_number(y)
             out = self.bind(x, y)
         else:
@@ -156,7 +164,8 @@ class Elementwise(Primitive):
             except Exception as error:
                 explain(self.name, (x, y), error)
                 raise
-        if (node_a is None and node_b is None) or paused(top.level):
+        level = top.level
+        if (node_a is None and node_b is None) or (pause.running and pause.paused(level)):
             return box(out)
         shape = out.shape
         if not shape:
@@ -165,7 +174,15 @@ class Elementwise(Primitive):
         keeper = only if node_a is None or node_b is None else self._keep_all
         saved = () if keeper is None else keeper((x, y, out, None))
         node = Node(shape, out.dtype, self, (node_a, node_b), saved, NO_PARAMS)
-        return top.__class__(out, node, top.level)
+        if saved:
+            if not level and (
+                (node_a is not None and node_a.primitive is None)
+                or (node_b is not None and node_b.primitive is None)
+            ):
+                hold(node, saved, out, level)
+            elif array and (node_b is None or node_a is None):
+                hold_constant(node, saved[node_b is None], level)
+        return top.__class__(out, node, level)
 
     def _binary_elsewhere(self, a: Any, b: Any) -> Any:
         """The operation on wrappers of other kinds or of several levels, or on none."""

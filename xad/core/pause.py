@@ -11,12 +11,13 @@ from xad.core.wrapper import fresh_level
 
 _before: ContextVar[int] = ContextVar("xad_no_grad_before", default=-1)
 _lock = threading.Lock()
-_running = 0
+running = 0
+"""How many `no_grad` blocks there are now: a hint that spares every operation a look-up."""
 
 
 def paused(level: int) -> bool:
     """Whether graphs of this level are not to grow now."""
-    return _running > 0 and level < _before.get()
+    return running > 0 and level < _before.get()
 
 
 class no_grad(ContextDecorator):  # noqa: N801 - PyTorch's name
@@ -41,9 +42,9 @@ class no_grad(ContextDecorator):  # noqa: N801 - PyTorch's name
         return no_grad()
 
     def __enter__(self) -> None:
-        global _running  # noqa: PLW0603 - a hint that spares every operation a look-up
+        global running  # noqa: PLW0603
         with _lock:
-            _running += 1
+            running += 1
         self._tokens.append(_before.set(fresh_level()))
 
     def __exit__(
@@ -52,7 +53,7 @@ class no_grad(ContextDecorator):  # noqa: N801 - PyTorch's name
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        global _running  # noqa: PLW0603
+        global running  # noqa: PLW0603
         _before.reset(self._tokens.pop())
         with _lock:
-            _running -= 1
+            running -= 1

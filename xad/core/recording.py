@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from typing import Any, NamedTuple
 
+from xad.backend.locks import share
 from xad.core.batching import settled
 from xad.core.conform import as_array
 from xad.core.diagnosis import SCALARS
+from xad.core.holding import plain
 from xad.core.primitive import Params, Primitive
 from xad.core.wrapper import Wrapper
 
@@ -40,6 +42,7 @@ class Recorder:
         self.examples: list[Any] = []
         self.instructions: list[Instruction] = []
         self.constants: dict[Variable, Any] = {}
+        self.shares: list[Any] = []
         self._seen: dict[Hashable, Variable] = {}
 
     def variable(self, example: Any) -> Variable:
@@ -56,6 +59,7 @@ class Recorder:
         if variable is None:
             variable = self._seen[identity] = self.variable(value)
             self.constants[variable] = value
+            self.shares += map(share, plain(value))
         return variable
 
 

@@ -8,6 +8,8 @@ from functools import cache
 from typing import Any
 
 from xad.core.conform import as_array
+from xad.core.diagnosis import SCALARS
+from xad.core.holding import hold
 from xad.core.pause import paused
 from xad.core.primitive import Params, Primitive
 from xad.core.wrapper import BASE_LEVEL, Wrapper
@@ -23,15 +25,18 @@ class Node:
 
     ``shape`` and ``dtype`` are those of the array it made. ``parents`` runs parallel to the
     operands and holds None for a constant. Parents are always made before their children, so a
-    walk by falling ``number`` meets a node only after all of its uses. ``line``, where the user
-    called it, is set while `xad.debug_nans` is on. ``count`` is the number of outputs of an
-    operation with several. ``hooks`` see the cotangent when all of it has arrived.
+    walk by falling ``number`` meets a node only after all of its uses. ``count`` is the number of
+    outputs of an operation with several. ``hooks`` see the cotangent when all of it has arrived.
+    ``held`` are locks on operands from outside (see `holding`). ``line``, where the user called it,
+    is set while `xad.debug_lines` or `xad.debug_nans` is on.
     """
 
     __slots__ = (
-        "count", "dtype", "hooks", "line", "number", "params", "parents", "primitive", "saved",
+        "count", "dtype", "held", "hooks", "number", "params", "parents", "primitive", "saved",
         "shape",
     )  # fmt: skip
+    count: int
+    held: Any
 
     def __init__(
         self,
@@ -42,8 +47,6 @@ class Node:
         saved: Any,
         params: Params,
     ) -> None:
-        self.count: int
-        self.line: str
         self.hooks: tuple[Hook, ...] | None = None
         self.number = _next_number()
         self.shape = shape
@@ -52,6 +55,22 @@ class Node:
         self.parents = parents
         self.saved = saved
         self.params = params
+
+    @property
+    def line(self) -> str:
+        """Where the user called it: not a slot, as those make all nodes larger."""
+        return self.params.line  # type: ignore[attr-defined, no-any-return]
+
+    @line.setter
+    def line(self, line: str) -> None:
+        self.params = _WithLine(self.params)
+        self.params.line = line
+
+
+class _WithLine(Params):
+    """Parameters, and the line of the user's that gave them."""
+
+    line: str
 
 
 class Leaf(Node):
@@ -84,12 +103,15 @@ class Reverse(Wrapper):
         self.level = level
 
     @staticmethod
-    def apply(primitive: Primitive, level: int, operands: Sequence[Any], params: Params) -> Any:
+    def apply(  # noqa: PLR0912 - the hot path, in one piece
+        primitive: Primitive, level: int, operands: Sequence[Any], params: Params
+    ) -> Any:
         """Compute one level down, and record a node if any operand is tracked."""
         values = []
         nodes: list[Node | None] = []
         tracked = None
         plain = True
+        outside = False
         for operand in operands:
             node = None
             if isinstance(operand, Wrapper):
@@ -104,6 +126,10 @@ class Reverse(Wrapper):
                 else:
                     operand = operand.snapshot()
                 plain = plain and not isinstance(operand, Wrapper)
+            if node is None:
+                outside = outside or operand.__class__ not in SCALARS
+            elif not level and node.primitive is None:
+                outside = True
             values.append(operand)
             nodes.append(node)
         run = primitive.compute if plain else primitive.dispatch
@@ -112,12 +138,17 @@ class Reverse(Wrapper):
         if tracked is None or not primitive.differentiable or paused(level):
             return out
         if type(out) is tuple:
-            return _record_outputs(primitive, type(tracked), level, values, out, parents, params)
+            return _record_outputs(
+                primitive, type(tracked), level, values, out, parents, params, outside
+            )
         shape = out.shape
         if not shape:
             out = as_array(out)
         saved = primitive.keep(parents, values, out)
-        return type(tracked)(out, Node(shape, out.dtype, primitive, parents, saved, params), level)
+        made = Node(shape, out.dtype, primitive, parents, saved, params)
+        if outside:
+            hold(made, values, out, level)
+        return type(tracked)(out, made, level)
 
 
 def _record_outputs(
@@ -128,12 +159,15 @@ def _record_outputs(
     outs: tuple[Any, ...],
     parents: tuple[Node | None, ...],
     params: Params,
+    outside: bool,
 ) -> tuple[Any, ...]:
     """One node for the operation, and one for each of its outputs, which the tensors hold."""
     outs = tuple([as_array(out) for out in outs])
     saved = primitive.keep(parents, values, outs)
     whole = Node((), None, primitive, parents, saved, params)
     whole.count = len(outs)
+    if outside:
+        hold(whole, values, outs, level)
     made = []
     for i, out in enumerate(outs):
         place = output_place(i, len(outs))

@@ -10,6 +10,7 @@ from xad.backend.registry import adapter_of
 from xad.core.boxing import box
 from xad.core.conform import is_complex, namespace_of
 from xad.core.diagnosis import explain
+from xad.core.holding import hold, hold_constant
 from xad.core.pause import paused
 from xad.core.primitive import Kernel, Params, Primitive
 from xad.core.tape import NO_PARAMS, Node, Reverse
@@ -71,6 +72,10 @@ class _Affine(Primitive):
             raise
         saved = self.keep(nodes, values, out)
         node = Node(out.shape, out.dtype, self, nodes, saved, NO_PARAMS)
+        if not level:
+            hold(node, saved, out, level)
+        elif nodes[0] is None:
+            hold_constant(node, saved[0], level)
         return weight.__class__(out, node, level)
 
     def pullback(self, node: Node, g: Any) -> tuple[Any, Any, Any]:

@@ -6,6 +6,7 @@ import cmath
 import threading
 from collections.abc import Callable, Iterable
 from contextlib import ContextDecorator
+from contextvars import copy_context
 from types import TracebackType
 from typing import Any
 
@@ -19,6 +20,7 @@ from xad.core.tape import Node
 from xad.core.wrapper import innermost
 from xad.errors import NonFiniteError
 from xad.ops.declare import primitives
+from xad.transforms.watching import unwatch, watch
 
 _lock = threading.Lock()
 _depth = 0
@@ -132,23 +134,19 @@ def _switch_on(infinities: bool) -> None:
     _remember_lines(_undo)
 
 
-_make_node = Node.__init__
-
-
-def _make_node_with_line(self: Node, *arguments: Any) -> None:
-    _make_node(self, *arguments)
-    self.line = users_line()
+def _remember_line(node: Node) -> None:
+    node.line = users_line()
 
 
 def _remember_lines(block: object) -> None:
     _remembering[id(block)] = block
-    Node.__init__ = _make_node_with_line  # type: ignore[method-assign, assignment]
+    watch(_remember_line)
 
 
 def _forget_lines(block: object) -> None:
     _remembering.pop(id(block), None)
     if not _remembering:
-        Node.__init__ = _make_node  # type: ignore[method-assign]
+        unwatch(_remember_line)
 
 
 def _check_forward(primitive: Primitive, infinities: bool) -> None:
@@ -157,11 +155,15 @@ def _check_forward(primitive: Primitive, infinities: bool) -> None:
     def made(adapter: Adapter) -> Kernel:
         kernel = make(adapter) if make else adapter.kernel(primitive.name)
 
-        def checked(*operands: Any, **params: Any) -> Any:
+        def look(operands: tuple[Any, ...], params: dict[str, Any]) -> tuple[Any, str]:
             with np.errstate(all="ignore"):
                 out = kernel(*operands, **params)
                 # Dask computes only now, when it is looked at.
-                found = _blame(out if type(out) is tuple else (out,), operands, infinities)
+                return out, _blame(out if type(out) is tuple else (out,), operands, infinities)
+
+        def checked(*operands: Any, **params: Any) -> Any:
+            # In a context of its own: Ctrl-C may come between `with` and its block.
+            out, found = copy_context().run(look, operands, params)
             if found:
                 raise NonFiniteError(
                     f"xad.{primitive.name}: made {found} of ({describe(operands)}), "

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from functools import wraps
 from typing import Any
 
 from xad import tree
-from xad.backend.registry import adapter_of
 from xad.core.batching import settled
+from xad.core.quiet import quietly
 from xad.core.recording import Instruction, Recorder, Recording, Variable, replay
-from xad.core.wrapper import fresh_level, innermost
+from xad.core.wrapper import fresh_level
 from xad.errors import ShapeError, TreeError
 from xad.ops.arguments import operand
 from xad.tensor import Recorded
@@ -24,7 +23,8 @@ class Program:
     runs without NumPy's warnings.
 
     ``inputs`` and ``outputs`` are variables, ``instructions`` the operations in order, and
-    ``constants`` the arrays that the function took from elsewhere.
+    ``constants`` the arrays that the function took from elsewhere: those of NumPy are read-only as
+    long as the program is there.
     """
 
     def __init__(
@@ -41,6 +41,7 @@ class Program:
             else recorder.constant(settled(operand("make_program", x)))
             for x in results
         ]
+        self._shares = tuple(recorder.shares)
         self._kinds = [(tuple(x.shape), x.dtype) for x in recorder.examples]
         self._structure = inputs.structure
         self._example = next(iter(recorder.examples), None)
@@ -57,9 +58,9 @@ class Program:
                     f"program: expected {dtype}{list(shape)} at argument {path}, got "
                     f"{x.dtype}{list(x.shape)}; record again for other shapes"
                 )
-        plain = innermost(self._example)
-        with nullcontext() if plain is None else adapter_of(plain).around_rules(plain):
-            values = replay(self.inputs, self.constants, self.instructions, given.leaves)
+        steps = (self.inputs, self.constants, self.instructions, given.leaves)
+        example = self._example
+        values = replay(*steps) if example is None else quietly(example, replay, *steps)
         return tree.unflatten(
             self._out_structure,
             [given.face(values[x] if type(x) is Variable else x) for x in self.outputs],
@@ -119,8 +120,12 @@ def make_program(f: Function) -> Function:
             Recorded(x, variable, recorder, level)
             for x, variable in zip(inputs.leaves, variables, strict=True)
         ]
-        out = f(*inputs.tree_of(recorded))
         name = getattr(f, "__name__", "program")
-        return Program(name if name.isidentifier() else "program", recorder, inputs, variables, out)
+        name = name if name.isidentifier() else "program"
+        try:
+            return Program(name, recorder, inputs, variables, f(*inputs.tree_of(recorded)))
+        except BaseException:
+            recorder.shares.clear()
+            raise
 
     return record

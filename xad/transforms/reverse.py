@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import wraps
 from typing import Any
 
 from xad import tree
+from xad.backend.locks import Held, share
 from xad.core.backward import backward
 from xad.core.batching import settled
 from xad.core.boxing import lift
 from xad.core.conform import conform, is_complex
 from xad.core.diagnosis import SCALARS
+from xad.core.holding import plain, runs
 from xad.core.tape import Leaf, Node, Reverse
 from xad.core.wrapper import Wrapper, fresh_level
 from xad.errors import NotDifferentiableError, ShapeError, TreeError
@@ -26,6 +29,8 @@ class _Run:
     def __init__(self, name: str, arguments: Any) -> None:
         self.inputs = Inputs(name, arguments)
         self.level = fresh_level()
+        self.held = Held()
+        self.shares: list[Any] = []
         self.leaves = [Leaf(x) for x in self.inputs.leaves]
         self.tracked = self.inputs.tree_of(
             [
@@ -33,6 +38,27 @@ class _Run:
                 for x, leaf in zip(self.inputs.leaves, self.leaves, strict=True)
             ]
         )
+
+    def begin(self) -> None:
+        """Hold the inputs, and from now on what the graph needs."""
+        runs[self.level] = self.held
+        inputs = self.inputs.leaves
+        if self.inputs.boxed:
+            inputs = [array for x in inputs for array in plain(x)]
+        self.held.add(inputs)
+
+    def end(self) -> None:
+        """Let go of all."""
+        runs.pop(self.level, None)
+        self.held.release()
+
+    def hand_out(self, results: Iterable[Any]) -> None:
+        """Hold all, and what the user is given of the graph, as long as this run is there."""
+        arrays = list(self.held.taken.values())
+        if not self.inputs.boxed:
+            arrays += [x.value for x in results if self.node_of(x) is not None]
+        self.end()
+        self.shares = list(map(share, arrays))
 
     def node_of(self, x: Any) -> Node | None:
         return x.node if isinstance(x, Reverse) and x.level == self.level else None
@@ -73,28 +99,31 @@ def value_and_grad(
     @wraps(f)
     def value_and_gradient(*arguments: Any, **keywords: Any) -> Any:
         run = _Run("grad", select(arguments, argnums, "grad"))
-        out = f(*replace(arguments, argnums, run.tracked), **keywords)
-        aux = None
-        if has_aux:
-            if not isinstance(out, tuple) or len(out) != 2:
-                raise TypeError(
-                    "xad.grad: with has_aux=True expected f to return (value, aux), got "
-                    f"{type(out).__name__}"
+        try:
+            run.begin()
+            out = f(*replace(arguments, argnums, run.tracked), **keywords)
+            aux = None
+            if has_aux:
+                if not isinstance(out, tuple) or len(out) != 2:
+                    raise TypeError(
+                        "xad.grad: with has_aux=True expected f to return (value, aux), got "
+                        f"{type(out).__name__}"
+                    )
+                out, aux = out
+            out = scalar_output("grad", out)
+            if is_complex(out.dtype, out):
+                raise NotDifferentiableError(
+                    "xad.grad: expected a real value, got a complex one; take xad.real(...) or "
+                    "abs(...) of it, or use xad.vjp with a cotangent"
                 )
-            out, aux = out
-        out = scalar_output("grad", out)
-        if is_complex(out.dtype, out):
-            raise NotDifferentiableError(
-                "xad.grad: expected a real value, got a complex one; take xad.real(...) or "
-                "abs(...) of it, or use xad.vjp with a cotangent"
-            )
-        node = run.node_of(out)
-        seeds = (
-            [] if node is None else [(node, beside(filled(out, 1), below(out, Reverse, run.level)))]
-        )
-        gradient = run.gradients(seeds, again=False)
-        value = run.inputs.face(below(out, Reverse, run.level))
-        return ((value, run.lower(aux)), gradient) if has_aux else (value, gradient)
+            value = below(out, Reverse, run.level)
+            node = run.node_of(out)
+            seeds = [] if node is None else [(node, beside(filled(out, 1), value))]
+            gradient = run.gradients(seeds, again=False)
+            value = run.inputs.face(value)
+            return ((value, run.lower(aux)), gradient) if has_aux else (value, gradient)
+        finally:
+            run.end()
 
     return value_and_gradient
 
@@ -128,7 +157,8 @@ def vjp(f: Function, *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
     """The value of ``f`` and a function from a cotangent of it to cotangents of the inputs.
 
     ``y, pullback = vjp(f, x1, x2)``; ``pullback(g)`` is the tuple of conj(J)^T g for x1, x2.
-    The pullback can be called often. With ``has_aux`` returns ``(y, pullback, aux)``.
+    The pullback can be called often. With ``has_aux`` returns ``(y, pullback, aux)``. NumPy's
+    arrays among inputs and results are read-only as long as the pullback is there.
 
     Errors: TypeError for integer inputs; ValueError if ``g`` does not fit ``y``.
 
@@ -138,12 +168,18 @@ def vjp(f: Function, *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
     (array([ 2., 40.]),)
     """
     run = _Run("vjp", primals)
-    out = f(*run.tracked)
-    aux = None
-    if has_aux:
-        out, aux = out
-    outputs, structure = tree.flatten(out)
-    outputs = [operand("vjp", x) for x in outputs]
+    try:
+        run.begin()
+        out = f(*run.tracked)
+        aux = None
+        if has_aux:
+            out, aux = out
+        outputs, structure = tree.flatten(out)
+        outputs = [operand("vjp", x) for x in outputs]
+        run.hand_out((*outputs, *tree.leaves(aux)))
+    except BaseException:
+        run.end()
+        raise
     nodes = [run.node_of(x) for x in outputs]
     lowered = [below(x, Reverse, run.level) for x in outputs]
 
