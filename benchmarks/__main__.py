@@ -11,6 +11,11 @@ from pathlib import Path
 WORKLOADS = {
     "overhead": "benchmarks.overhead",
     "mlp": "benchmarks.mlp",
+    "compile": "benchmarks.compile_time",
+    "elementwise": "benchmarks.elementwise",
+    "recurrent": "benchmarks.recurrent",
+    "logistic": "benchmarks.logistic",
+    "mnist": "benchmarks.mnist",
     "depth": "benchmarks.depth",
     "jacobian": "benchmarks.jacobian",
     "hvp": "benchmarks.hvp",
@@ -22,6 +27,7 @@ THREADS = (
     "VECLIB_MAXIMUM_THREADS", "NPROC", "PJRT_NPROC",
 )  # fmt: skip
 RESULTS = Path(__file__).parent / "results"
+PAGE = "report"
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -29,11 +35,19 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         prog="python -m benchmarks",
         description="Time xad against other libraries, in turns, in one process.",
     )
-    parser.add_argument("names", nargs="*", metavar="name", help=", ".join(WORKLOADS))
+    parser.add_argument(
+        "names", nargs="*", metavar="name",
+        help=f"{', '.join(WORKLOADS)}; or {PAGE}: no measuring, write the pages of results anew",
+    )  # fmt: skip
     parser.add_argument(
         "--json", type=Path, metavar="FILE",
-        help="where results go (the table beside it, as .md); "
+        help="where results go (the page and its chart beside it, as .md and .svg); "
         "default: benchmarks/results/BACKEND-DEVICE.json",
+    )  # fmt: skip
+    parser.add_argument(
+        "--data", type=Path, metavar="DIR",
+        help="a folder with the four files of MNIST, packed or not, for the mnist workload; "
+        "default: the environment's XAD_MNIST",
     )  # fmt: skip
     parser.add_argument("--rounds", type=int, default=15, help="turns of each contestant")
     parser.add_argument("--quick", action="store_true", help="tiny sizes: see that it runs")
@@ -45,6 +59,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         help="cupy: xad, the code by hand, torch and JAX all run on the GPU",
     )
     options = parser.parse_args(arguments)
+    if options.names == [PAGE]:
+        return options
     unknown = set(options.names) - set(WORKLOADS)
     if unknown:
         parser.error(f"unknown workload {', '.join(unknown)}; choose from {', '.join(WORKLOADS)}")
@@ -66,6 +82,8 @@ def settle_threads(options: argparse.Namespace, arguments: list[str]) -> None:
     os.environ.update(wanted)
     os.environ["XAD_BACKEND"] = options.backend
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+    if options.data is not None:
+        os.environ["XAD_MNIST"] = str(options.data)
     if options.backend == "numpy":
         os.environ.pop("XAD_DEVICE", None)  # another library's
         os.environ["JAX_PLATFORMS"] = "cpu"
@@ -76,11 +94,13 @@ def settle_threads(options: argparse.Namespace, arguments: list[str]) -> None:
 def main(arguments: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
     options = parse(arguments)
+    if options.names == [PAGE]:
+        return write_pages([options.json] if options.json else sorted(RESULTS.glob("*.json")))
     settle_threads(options, arguments)
     contest = importlib.import_module("benchmarks.contest")
     report = importlib.import_module("benchmarks.report")
     libraries = importlib.import_module("benchmarks.libraries").Libraries(
-        options.backend, options.threads
+        options.backend, options.threads, quick=options.quick
     )
     print("\n".join(libraries.describe()))
     results = []
@@ -90,8 +110,17 @@ def main(arguments: list[str] | None = None) -> int:
             print("\n" + report.table(result))
             results.append(result)
     path = options.json or RESULTS / f"{options.backend}-{libraries.device_slug()}.json"
-    report.write(path, libraries, options, results)
-    print(f"\nwritten: {path} and {path.with_suffix('.md').name}")
+    report.write(path, report.facts(libraries, options, results))
+    print(f"\nwritten: {path}, {path.with_suffix('.md').name}, {path.with_suffix('.svg').name}")
+    return 0
+
+
+def write_pages(paths: list[Path]) -> int:
+    """The pages and charts of results that were measured before."""
+    report = importlib.import_module("benchmarks.report")
+    for path in paths:
+        report.write_page(path)
+        print(f"written: {path.with_suffix('.md')} and {path.with_suffix('.svg').name}")
     return 0
 
 

@@ -8,6 +8,7 @@ import platform
 import re
 import sys
 from collections.abc import Callable
+from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -21,22 +22,30 @@ OPTIONAL = {
     "torch": "torch",
     "jax": "jax",
     "mygrad": "mygrad",
+    "scipy": "scipy.special",
 }
+ON_GPU = {"scipy": "cupyx.scipy.special"}
 
 
 class Libraries:
-    """Every library, None where it is absent; ``backend`` says where the arrays live."""
+    """Every library, None where it is absent; ``backend`` says where the arrays live.
 
-    def __init__(self, backend: str, threads: int) -> None:
+    ``special`` has the functions of scipy.special, for the arrays of ``xp``.
+    """
+
+    def __init__(self, backend: str, threads: int, *, quick: bool = False) -> None:
         self.backend = backend
         self.on_gpu = backend == "cupy"
+        self.by_hand = "CuPy by hand" if self.on_gpu else "NumPy by hand"
         self.threads = threads
+        self.quick = quick
         self.absent: dict[str, str] = {}
         self.xp = importlib.import_module("cupy") if self.on_gpu else np
         self.autograd = self._load("autograd")
         self.torch = self._load("torch")
         self.jax = self._load("jax")
         self.mygrad = self._load("mygrad")
+        self.special = self._load("scipy")
         if self.torch:
             self._prepare_torch()
         if self.jax:
@@ -46,8 +55,9 @@ class Libraries:
         if self.on_gpu and name in ("autograd", "mygrad"):
             self.absent[name] = "left out: NumPy arrays only"
             return None
+        module = ON_GPU.get(name, OPTIONAL[name]) if self.on_gpu else OPTIONAL[name]
         try:
-            return importlib.import_module(OPTIONAL[name])
+            return importlib.import_module(module)
         except ImportError as error:
             self.absent[name] = f"absent: {error}"
             return None
@@ -61,9 +71,41 @@ class Libraries:
 
     def _prepare_jax(self) -> None:
         self.jax.config.update("jax_enable_x64", True)
-        if self.on_gpu and self.jax.default_backend() != "gpu":
+        if not self.on_gpu:
+            return
+        # As CuPy and torch do by default: float32 is not rounded to tensor cores' short form.
+        self.jax.config.update("jax_default_matmul_precision", "highest")
+        if self.jax.default_backend() != "gpu":
             self.absent["jax"] = "left out: this build has no GPU"
             self.jax = None
+
+    def compiled(self, f: Any) -> Any:
+        """What torch.compile makes of a function; its first call compiles.
+
+        Quick runs do without the machine code, which takes many seconds.
+        """
+        backend = "aot_eager" if self.quick else "inductor"
+        return self.torch.compile(f, backend=backend, dynamic=False)
+
+    @cached_property
+    def torch_compiles(self) -> bool:
+        """Whether torch.compile works here: it needs a C++ compiler, on a GPU Triton."""
+        if not self.torch:
+            return False
+        try:
+            self.compiled(self.torch.sin)(self.torch_array([1.0]))
+        except (RuntimeError, ImportError, OSError) as error:
+            reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
+            self.absent["torch.compile"] = f"left out: {reason}"
+            return False
+        return True
+
+    def compile_remarks(self) -> list[str]:
+        """Why torch.compile takes no part, if it does not."""
+        if self.torch_compiles:
+            return []
+        reason = self.absent.get("torch.compile") or self.absent["torch"]
+        return [f"torch.compile takes no part; {reason}"]
 
     def array(self, x: Any) -> Any:
         """A fresh array of the library under xad: NumPy or CuPy."""
@@ -112,6 +154,8 @@ class Libraries:
                 found[name] = self.absent.get(name) or version(name)
             except PackageNotFoundError:
                 found[name] = "version unknown"
+        if "torch.compile" in self.absent:
+            found["torch.compile"] = self.absent["torch.compile"]
         return found
 
     def device(self) -> str:

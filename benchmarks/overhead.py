@@ -1,4 +1,7 @@
-"""Value and gradient of a chain of 300 operations on ten numbers: what an operation costs."""
+"""Value and gradient of a chain of 300 operations on ten numbers: what an operation costs.
+
+First all who build the graph anew at each call, then the same chains recorded by `xad.jit`.
+"""
 
 from __future__ import annotations
 
@@ -75,7 +78,7 @@ BELLS = Chain("tanh(exp(-x * x) / 2.5 + y), gradient by x and y", 6, bells, bell
 
 def cases(libraries: Libraries, quick: bool) -> list[Case]:
     total = 12 if quick else 300
-    return [
+    eager = [
         Case(
             f"{chain.title}, {total} operations, 10 float64",
             contestants(libraries, chain, total // chain.operations)
@@ -85,6 +88,17 @@ def cases(libraries: Libraries, quick: bool) -> list[Case]:
         )
         for chain in (SINES, BELLS)
     ]
+    compiled = [
+        Case(
+            f"{chain.title}, compiled, {total} operations, 10 float64",
+            compiled_contestants(libraries, chain, total // chain.operations),
+            operations=total,
+            targets={libraries.by_hand: 1.0, "torch": 0.3},
+            remarks=libraries.compile_remarks(),
+        )
+        for chain in (SINES, BELLS)
+    ]
+    return eager + compiled
 
 
 def inputs() -> tuple[Any, Any]:
@@ -110,24 +124,40 @@ def contestants(libraries: Libraries, chain: Chain, repeats: int) -> list[Contes
         value.backward()
         return [value.detach(), *(tensors[i].grad for i in argnums)]
 
-    def by_hand() -> Any:
-        return chain.by_hand(libraries.xp, repeats, x, y)
-
     wait = libraries.waiter("xad")
     entered = [
         _entry(libraries, "xad", functional, wait),
         _entry(libraries, "xad imperative", imperative, wait),
-        _entry(libraries, "NumPy by hand" if libraries.backend == "numpy" else "CuPy by hand",
-               by_hand, wait),
-    ]  # fmt: skip
+        _by_hand(libraries, chain, repeats),
+    ]
     if libraries.autograd:
         entered.append(_entry(libraries, "autograd", _autograd(libraries, chain, repeats)))
     if libraries.torch:
-        run = _torch(libraries, chain, repeats)
-        entered.append(_entry(libraries, "torch", run, libraries.waiter("torch")))
+        entered.append(_torch(libraries, chain, repeats))
     if libraries.mygrad:
         entered.append(_entry(libraries, "mygrad", _mygrad(libraries, chain, repeats)))
     return entered
+
+
+def compiled_contestants(libraries: Libraries, chain: Chain, repeats: int) -> list[Contestant]:
+    """`xad.jit`, and those it is to be compared with."""
+    x, y = (libraries.array(a) for a in inputs())
+    argnums = tuple(range(chain.differentiated))
+    jitted = xad.jit(xad.value_and_grad(lambda x, y: chain.forward(xad, repeats, x, y), argnums))
+
+    def run() -> Any:
+        value, gradients = jitted(x, y)
+        return [value, *gradients]
+
+    entered = [
+        _entry(libraries, "xad.jit", run, libraries.waiter("xad")),
+        _by_hand(libraries, chain, repeats),
+    ]
+    if libraries.torch:
+        entered.append(_torch(libraries, chain, repeats))
+    if libraries.torch_compiles:
+        entered.append(_torch_compiled(libraries, chain, repeats))
+    return entered + jax_contestants(libraries, chain, repeats)[1:]
 
 
 def jax_contestants(libraries: Libraries, chain: Chain, repeats: int) -> list[Contestant]:
@@ -159,6 +189,16 @@ def _entry(libraries: Libraries, name: str, run: Any, wait: Any = None) -> Conte
     return Contestant(name, run, lambda: [libraries.host(a) for a in run()], wait)
 
 
+def _by_hand(libraries: Libraries, chain: Chain, repeats: int) -> Contestant:
+    x, y = (libraries.array(a) for a in inputs())
+    return _entry(
+        libraries,
+        libraries.by_hand,
+        lambda: chain.by_hand(libraries.xp, repeats, x, y),
+        libraries.waiter("xad"),
+    )
+
+
 def _autograd(libraries: Libraries, chain: Chain, repeats: int) -> Any:
     from autograd.differential_operators import make_vjp
 
@@ -176,7 +216,7 @@ def _autograd(libraries: Libraries, chain: Chain, repeats: int) -> Any:
     return run
 
 
-def _torch(libraries: Libraries, chain: Chain, repeats: int) -> Any:
+def _torch(libraries: Libraries, chain: Chain, repeats: int) -> Contestant:
     torch = libraries.torch
     tensors = [libraries.torch_array(a) for a in inputs()]
     wanted = tensors[: chain.differentiated]
@@ -187,7 +227,24 @@ def _torch(libraries: Libraries, chain: Chain, repeats: int) -> Any:
         value = chain.forward(torch, repeats, *tensors)
         return [value.detach(), *torch.autograd.grad(value, wanted)]
 
-    return run
+    return _entry(libraries, "torch", run, libraries.waiter("torch"))
+
+
+def _torch_compiled(libraries: Libraries, chain: Chain, repeats: int) -> Contestant:
+    torch = libraries.torch
+    tensors = [libraries.torch_array(a) for a in inputs()]
+    argnums = tuple(range(chain.differentiated))
+
+    def value(x: Any, y: Any) -> Any:
+        return chain.forward(torch, repeats, x, y)
+
+    derived = libraries.compiled(torch.func.grad_and_value(value, argnums))
+
+    def run() -> Any:
+        gradients, value = derived(*tensors)
+        return [value, *gradients]
+
+    return _entry(libraries, "torch.compile", run, libraries.waiter("torch"))
 
 
 def _mygrad(libraries: Libraries, chain: Chain, repeats: int) -> Any:

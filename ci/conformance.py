@@ -26,6 +26,12 @@ COMMIT = "55fcc60179efa2680ddd6cd926ddf17b83530e2b"
 BACKENDS = ("numpy", "array_api_strict", "torch")
 NEEDED = {"ndindex": "ndindex", "pytest_jsonreport": "pytest-json-report"}
 COULD_NOT_RUN = 3
+TRACKED = ("tracked", "nested")
+MODULES = {
+    "plain": "xad",
+    **dict.fromkeys(TRACKED, "conformance_tracked"),
+    "recorded": "conformance_recorded",
+}
 
 # torch has these data types, but hardly an operation on them.
 TORCH_LACKS = "uint16,uint32,uint64"
@@ -42,6 +48,7 @@ def arguments(given: list[str]) -> tuple[argparse.Namespace, list[str]]:
     parser = argparse.ArgumentParser(prog="ci/conformance", allow_abbrev=False)
     parser.add_argument("--backend", choices=BACKENDS, default=os.environ.get("XAD_BACKEND"))
     parser.add_argument("--tracked", action="store_true", help="track every floating tensor")
+    parser.add_argument("--recorded", action="store_true", help="make each call as a program")
     parser.add_argument("--examples", type=int, default=100, help="inputs for each test")
     parser.add_argument("--random", action="store_true", help="other inputs than last time")
     parser.add_argument("--processes", type=int, default=1, help="processes to share the tests")
@@ -131,7 +138,7 @@ def expected_for(backend: str, tracked: bool) -> dict[str, str]:
 def run(folder: Path, options: argparse.Namespace, rest: list[str], mode: str) -> bool:
     """Run the suite once; whether nothing failed that should not."""
     with tempfile.TemporaryDirectory() as scratch:
-        known = expected_for(options.backend, mode != "plain")
+        known = expected_for(options.backend, mode in TRACKED)
         xfails = Path(scratch) / "xfails.txt"
         xfails.write_text("\n".join(known) + "\n", "utf-8")
         report = Path(scratch) / "report.json"
@@ -142,7 +149,7 @@ def run(folder: Path, options: argparse.Namespace, rest: list[str], mode: str) -
         command += ["--json-report-omit", "collectors", "log", "streams", "keywords", "warnings"]
         command += [] if options.random else ["--hypothesis-derandomize"]
         command += ["-n", str(options.processes)] if options.processes > 1 else []
-        command += ["-p", "conformance_tracked"] if mode != "plain" else []
+        command += ["-p", MODULES[mode]] if mode != "plain" else []
         print(f"== {options.backend}, {mode}, {options.examples} examples", flush=True)
         environment = environment_for(options.backend, mode, Path(scratch))
         subprocess.run([*command, *rest], cwd=folder, env=environment, check=False)
@@ -158,8 +165,8 @@ def environment_for(backend: str, mode: str, scratch: Path) -> dict[str, str]:
     lacking = TORCH_LACKS if backend == "torch" else ""
     paths = [str(ROOT), str(ROOT / "ci"), environment.get("PYTHONPATH", "")]
     return environment | {
-        "ARRAY_API_TESTS_MODULE": "xad" if mode == "plain" else "conformance_tracked",
-        "ARRAY_API_TESTS_SKIP_DTYPES": UNTRACKED if mode != "plain" else lacking,
+        "ARRAY_API_TESTS_MODULE": MODULES[mode],
+        "ARRAY_API_TESTS_SKIP_DTYPES": UNTRACKED if mode in TRACKED else lacking,
         "XAD_BACKEND": backend,
         "XAD_CONFORMANCE_MODE": mode,
         "HYPOTHESIS_STORAGE_DIRECTORY": str(scratch / "hypothesis"),
@@ -183,7 +190,7 @@ def verdict(report: dict[str, object], known: dict[str, str]) -> bool:
 
 
 def main(given: list[str]) -> int:
-    """Run the suite, once or in both tracked modes."""
+    """Run the suite: plainly, or in both tracked modes, or recorded."""
     options, rest = arguments(given)
     try:
         missing = [NEEDED[name] for name in NEEDED if importlib.util.find_spec(name) is None]
@@ -193,7 +200,8 @@ def main(given: list[str]) -> int:
     except CouldNotRunError as reason:
         print(f"ci/conformance could not run: {reason}", file=sys.stderr)
         return COULD_NOT_RUN
-    modes = ["tracked", "nested"] if options.tracked else ["plain"]
+    modes = [*(TRACKED if options.tracked else ()), *(["recorded"] if options.recorded else ())]
+    modes = modes or ["plain"]
     verdicts = [run(folder, options, rest, mode) for mode in modes]
     return 0 if all(verdicts) else 1
 

@@ -24,6 +24,7 @@ class Tally:
     words: Counter[str] = field(default_factory=Counter)
     agreed: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
+    notes: Counter[str] = field(default_factory=Counter)
     lines: int = 0
     worst: float = 0.0
     failures: list[str] = field(default_factory=list)
@@ -33,13 +34,14 @@ class Tally:
         """How many programs these are."""
         return self.agreed + sum(self.skipped.values()) + len(self.failures)
 
-    def summary(self) -> str:
+    def summary(self, rival: str = "JAX") -> str:
         """In a few lines."""
         two = [count for word, count in self.words.items() if len(word) == 2]
         three = [count for word, count in self.words.items() if len(word) == 3]
-        reasons = [f"\n  skipped {count}: {reason}" for reason, count in self.skipped.items()]
+        reasons = [f"\n  {count} {note}" for note, count in self.notes.items()]
+        reasons += [f"\n  skipped {count}: {reason}" for reason, count in self.skipped.items()]
         return (
-            f"fuzz: {self.agreed} of {self.done} programs agree with JAX, "
+            f"fuzz: {self.agreed} of {self.done} programs agree with {rival}, "
             f"{len(self.failures)} disagree, {sum(self.skipped.values())} skipped; "
             f"{self.lines / max(self.done, 1):.1f} operations each; "
             f"{len(two)} words of two letters {sum(two)} times, {len(three)} of three "
@@ -50,6 +52,7 @@ class Tally:
         """Count the other's programs too."""
         self.words.update(other.words)
         self.skipped.update(other.skipped)
+        self.notes.update(other.notes)
         self.agreed += other.agreed
         self.lines += other.lines
         self.worst = max(self.worst, other.worst)

@@ -116,6 +116,9 @@ def test_the_suite_sees_the_module_and_the_backend_of_its_mode(conformance, tmp_
     assert "ARRAY_API_TESTS_VERSION" not in plain
     assert nested["ARRAY_API_TESTS_MODULE"] == "conformance_tracked"
     assert nested["XAD_CONFORMANCE_MODE"] == "nested"
+    recorded = conformance.environment_for("numpy", "recorded", tmp_path)
+    assert recorded["ARRAY_API_TESTS_MODULE"] == "conformance_recorded"
+    assert recorded["ARRAY_API_TESTS_SKIP_DTYPES"] == plain["ARRAY_API_TESTS_SKIP_DTYPES"][:0]
 
 
 BREAK_A_RULE = """
@@ -151,3 +154,50 @@ def test_the_tracked_namespace_calls_rules_and_finds_a_wrong_one(mode):
     )
     assert done.returncode == 0, done.stderr
     assert "expected a cotangent of the operand's shape (2, 3)" in done.stdout
+
+
+RECORD_EVERYTHING = """
+import conformance_recorded as xp
+import xad
+from xad.errors import ConcreteValueError
+from xad.ops.declare import primitives
+
+x = xp.ones((2, 3))
+assert xp.permute_dims(x, (1, 0)).shape == (3, 2)
+assert (x + x)[0, slice(0, xp.asarray(2))].shape == (2,)
+x[0, :] = 5
+x *= 2
+assert float(xp.sum(x)) == 36
+assert xp.isdtype(x.dtype, "real floating")
+assert xp.finfo(xp.float32).bits == 32
+assert xp.nonzero(x)[0].shape == (6,)
+assert xp.repeat(x, xp.asarray([1, 2]), axis=0).shape == (3, 3)
+assert x[x > 0].shape == (6,)
+for name in ("ones", "permute_dims", "__add__", "__setitem__", "__imul__", "sum"):
+    assert xp.recorded[name] >= 1, (name, xp.recorded)
+assert set(xp.refused) == {"nonzero", "repeat", "__getitem__"}, xp.refused
+try:
+    xp.by_program(float, "sum")(xp.asarray(1.0))
+except ConcreteValueError:
+    print("a refusal where none is due is passed on")
+right = xp.optimise
+xp.optimise = lambda listing: right(listing).with_instructions(
+    [i._replace(primitive=primitives["cos"]) if i.primitive.name == "sin" else i
+     for i in listing.instructions]
+)
+try:
+    xp.sin(x)
+except AssertionError as error:
+    print("sin" in str(error))
+"""
+
+
+def test_the_recorded_namespace_runs_programs_and_finds_a_wrong_one():
+    paths = [str(ROOT), str(ROOT / "ci")]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "XAD_BACKEND": "numpy"}
+    command = [sys.executable, "-c", RECORD_EVERYTHING]
+    done = subprocess.run(
+        command, env=environment, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split("\n") == ["a refusal where none is due is passed on", "True", ""]

@@ -10,6 +10,8 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pytest
 
+import xad
+
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -24,7 +26,9 @@ def run(tmp_path, capsys):
         printed = capsys.readouterr().out
         pictures = {path.name: path for path in sorted(tmp_path.iterdir())}
         assert re.findall(r"^wrote .*?([\w.-]+)$", printed, re.MULTILINE) == [
-            name for name in re.findall(r"[\w.-]+\.(?:png|svg|dot)", printed) if name in pictures
+            name
+            for name in re.findall(r"[\w.-]+\.(?:png|svg|dot|zip)", printed)
+            if name in pictures
         ]
         for path in pictures.values():
             check_picture(path)
@@ -38,6 +42,8 @@ def check_picture(path):
         assert ET.parse(path).getroot().tag == "{http://www.w3.org/2000/svg}svg"
     elif path.suffix == ".dot":
         assert re.fullmatch(r"digraph computation \{\n(    .*;\n)+\}\n", path.read_text("utf-8"))
+    elif path.suffix == ".zip":
+        assert len(xad.load_program(path)) > 0
     else:
         assert path.read_bytes().startswith(PNG)
 
@@ -54,6 +60,19 @@ def test_computation_graph(run):
     svg = pictures["graph-neuron.svg"].read_text("utf-8")
     assert re.findall(r'class="value" [^>]*>([^<]*)<', svg) == ["2", "3", "6", "1", "7"]
     assert re.findall(r'class="gradient" [^>]*>([^<]*)<', svg) == ["6", "4", "2", "2", "2"]
+
+
+def test_ship_gradient(run, here):
+    if here.precision != "float64":
+        pytest.skip("the example computes in float64, which the device has not")
+    printed, files = run("ship_gradient")
+    assert list(files) == ["gradient.svg", "gradient.zip"]
+    x, y, height = re.search(r"lowest at (\S+), (\S+); height (\S+)\n", printed).groups()
+    np.testing.assert_allclose([float(x), float(y), float(height)], [0.5, 0.25, 0], atol=0.2)
+    assert "loaded beside NumPy and xad: nothing\n" in printed
+    value, slope = xad.load_program(files["gradient.zip"])(np.asarray([1.5, -1.0]))
+    np.testing.assert_allclose(value, 1 + 2 * 1.25**2 - 0.5 * 1.25, rtol=0.1)
+    np.testing.assert_allclose(slope, [2 - 0.625, -5 + 0.5], rtol=0.2)
 
 
 @pytest.fixture

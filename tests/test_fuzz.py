@@ -1,6 +1,7 @@
-"""ci/fuzz: some programs agree, a wrong rule is found, a missing JAX is said."""
+"""ci/fuzz: some programs agree, a wrong rule or pass is found, a missing JAX is said."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -31,6 +32,32 @@ for number in range(40):
 """
 
 
+# Programs whose optimiser takes a sine for a cosine, or whose results share memory.
+WRONG_PASS = """
+import sys
+sys.path[:0] = ["ci", "."]
+from xad.ops.declare import primitives
+import xad.programs.optimise as optimise
+import fuzz_jit
+
+right = optimise.optimise
+
+def wrong(listing):
+    listing = right(listing)
+    cosine = primitives["cos"]
+    steps = [x._replace(primitive=primitives["sin"]) if x.primitive is cosine else x
+             for x in listing.instructions]
+    return listing.with_instructions(steps)
+
+fuzz_jit.optimise = wrong
+for number in range(20):
+    tally = fuzz_jit.check(fuzz_jit.Plan(seed=0, longest=8), number)
+    if tally.failures:
+        print(tally.failures[0])
+        break
+"""
+
+
 DISTANCE = """
 import sys
 sys.path[:0] = ["ci", "."]
@@ -44,11 +71,21 @@ print(*[distance(x, [a, b]) for x in ([a, nan], [nan * a, b], [a, inf], [a], [a,
 
 
 @pytest.fixture
-def run(require_library):
+def run(require_library, run_without_jax):
     """Run Python in the repository, as the user does on whose machine JAX is."""
 
     def run(*arguments, **environment):
         require_library("jax")
+        return run_without_jax(*arguments, **environment)
+
+    return run
+
+
+@pytest.fixture
+def run_without_jax(require_library):
+    """Run Python in the repository."""
+
+    def run(*arguments, **environment):
         require_library("scipy")
         return subprocess.run(
             [sys.executable, *arguments],
@@ -80,6 +117,31 @@ def test_a_wrong_rule_is_found_and_shown_as_code(run):
     assert again.returncode == 0, again.stderr
     assert "Jax: [" in again.stdout
     assert float(again.stdout.split("they differ by ")[1].split()[0]) < 1e-9  # It is right here.
+
+
+def test_some_programs_jitted_are_what_they_are_without(run_without_jax):
+    done = run_without_jax(
+        "ci/fuzz", "--jit", "--seed", "0", "--programs", "4", "--longest", "8", "--processes", "1"
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "4 of 4 programs agree with xad without jit, 0 disagree, 0 skipped" in done.stdout
+    assert "16 words of two letters 64 times" in done.stdout
+    compared, same = (
+        int(re.search(rf"(\d+) {words}", done.stdout)[1])
+        for words in ("values compared", "the same to the bit")
+    )
+    assert compared > 4 * 100
+    assert 0.9 * compared < same <= compared
+
+
+def test_a_wrong_pass_is_found_and_shown_as_code(run_without_jax):
+    done = run_without_jax("-c", WRONG_PASS)
+    assert done.returncode == 0, done.stderr
+    assert "optimised: they differ by" in done.stdout
+    again = run_without_jax("-c", done.stdout)
+    assert again.returncode == 0, again.stderr
+    assert "replayed: the same to the bit" in again.stdout  # It is right here.
+    assert "differ" not in again.stdout
 
 
 def test_nan_and_another_shape_are_far_from_everything(run):

@@ -50,7 +50,7 @@ def growth(work, times):
     """What ``work`` done again and again leaves: objects of xad, garbage in cycles, and bytes.
 
     Python and NumPy keep small memory to use it again, up to some limit: a leak is what grows in
-    each of four rounds. Collecting at the ends of a round empties some of these stores.
+    each of six rounds. Collecting at the ends of a round empties some of these stores.
     """
     for _ in range(10):
         work()
@@ -60,7 +60,7 @@ def growth(work, times):
     tracemalloc.start()
     try:
         left = []
-        for _ in range(4):
+        for _ in range(6):
             gc.collect()
             objects, (size, _) = living(), tracemalloc.get_traced_memory()
             for _ in range(times):

@@ -12,7 +12,7 @@ import pytest
 
 import xad
 from xad import viz
-from xad.errors import BackendError, GraphError
+from xad.errors import BackendError, GraphError, ShapeError
 from xad.viz.layout import Box, _crossings, _reduce_crossings, _spread, lay_out, shape_size
 from xad.viz.text import show
 
@@ -169,6 +169,36 @@ def test_comparisons_and_choices_carry_no_gradient_back():
     assert [e for e in edges(drawing) if e[1] == "output"] == [("where", "output", "6", "1")]
 
 
+def wave(x):
+    return {"y": xad.sin(x) * 2 + np.asarray([1.0, 2.0, 3.0]), "seven": 7.0}
+
+
+def test_a_recorded_program_is_drawn_without_values():
+    program = xad.make_program(wave)(np.asarray([0.0, 1.0, 2.0]))
+    expected = [
+        ("a", "sin", "float64[3]", ""),
+        ("sin", "×", "float64[3]", ""),
+        ("2", "×", "", ""),
+        ("×", "+", "float64[3]", ""),
+        ("[1, 2, 3]", "+", "", ""),
+        ("7", "output 0", "", ""),
+        ("+", "output 1", "float64[3]", ""),
+    ]
+    assert edges(viz.draw(program)) == expected
+    assert edges(viz.draw(program.listing, names=["a"])) == expected
+    assert edges(viz.draw(program, names=["x"]))[0][0] == "x"
+    assert edges(viz.draw(program, np.zeros(3)))[0] == ("x0", "sin", "[0, 0, 0]", "[2, 2, 2]")
+
+
+def test_what_a_jitted_function_runs_is_drawn():
+    f = xad.jit(lambda a, b: xad.linalg.qr(a)[0] @ b)
+    f(np.ones((2, 2)), np.ones(2))
+    drawing = viz.draw(f.listing)
+    assert ("a", "qr", "float64[2, 2]", "") in edges(drawing)
+    assert edges(drawing)[-1][1:] == ("output", "float64[2]", "")
+    assert ET.fromstring(drawing.svg).tag == f"{SVG}svg"
+
+
 def test_files_and_notebooks(tmp_path):
     drawing = viz.draw(lambda x: xad.exp(x), float32(0.0), path=tmp_path / "exp.svg")
     assert (tmp_path / "exp.svg").read_text("utf-8") == drawing.svg == drawing._repr_svg_()
@@ -196,12 +226,19 @@ def test_names_are_escaped():
     assert 'label="<&\\"\\\\>"' in drawing.dot
 
 
+def program_of_one():
+    return xad.make_program(lambda x: x + 1)(np.asarray(1.0))
+
+
 @pytest.mark.parametrize(
     ("make", "error", "words"),
     [
         (lambda: viz.draw(float32(1.0)), GraphError, "requires_grad=True"),
-        (lambda: viz.draw(3), TypeError, "a function or a tensor"),
+        (lambda: viz.draw(3), TypeError, "a function, a program or a tensor"),
         (lambda: viz.draw(float32(1.0, requires_grad=True), names=["x"]), TypeError, "names="),
+        (lambda: viz.draw(program_of_one(), cotangent=1.0), TypeError, "no arguments and no cot"),
+        (lambda: viz.draw(program_of_one().listing, 1.0), TypeError, "draws it with values"),
+        (lambda: viz.draw(program_of_one(), names=["x", "y"]), ShapeError, "each of 1 inputs"),
     ],
 )
 def test_errors_say_what_to_do(make, error, words):

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import importlib
 from math import e, inf, nan, pi
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from xad import errors, fft, linalg, special, tree
 from xad._version import __version__
@@ -139,6 +139,7 @@ from xad.transforms.custom import checkpoint
 from xad.transforms.custom_rules import custom_jvp, custom_vjp
 from xad.transforms.debugging import debug_lines, debug_nans
 from xad.transforms.debugging_mutation import debug_mutation
+from xad.transforms.disabling import disable_jit
 from xad.transforms.forward import jvp
 from xad.transforms.implicit import custom_root
 from xad.transforms.jacobians import (
@@ -150,10 +151,13 @@ from xad.transforms.jacobians import (
     jacobian,
     jacrev,
 )
-from xad.transforms.linearize import linearize
-from xad.transforms.program import Program, make_program
 from xad.transforms.reverse import grad, value_and_grad, vjp
 from xad.transforms.vectorize import vmap
+
+if TYPE_CHECKING:
+    from xad.transforms.jit import jit
+    from xad.transforms.linearize import linearize
+    from xad.transforms.program import Program, load_program, make_program
 
 __all__ = [
     "Program",
@@ -208,6 +212,7 @@ __all__ = [
     "debug_mutation",
     "debug_nans",
     "diff",
+    "disable_jit",
     "divide",
     "e",
     "einsum",
@@ -246,12 +251,14 @@ __all__ = [
     "jacfwd",
     "jacobian",
     "jacrev",
+    "jit",
     "jvp",
     "less",
     "less_equal",
     "linalg",
     "linearize",
     "linspace",
+    "load_program",
     "log",
     "log1p",
     "log2",
@@ -355,17 +362,30 @@ _DTYPES = (
     "uint64",
     "uint8",
 )
+# Programs are the larger half of the package, and not everybody records any.
+_LATER = {
+    "Program": "program",
+    "disable_jit": "jit",
+    "jit": "jit",
+    "linearize": "linearize",
+    "load_program": "program",
+    "make_program": "program",
+}
 _SUBPACKAGES = ("extend", "nn", "optimize", "testing", "viz")
 
 
 def __getattr__(name: str) -> Any:
-    """The selected backend's data types, and subpackages on first use."""
+    """The selected backend's data types; programs and subpackages on first use."""
     if name in _DTYPES:
         return getattr(selected().adapter.namespace, name)
+    if name in _LATER:
+        found = getattr(importlib.import_module(f"xad.transforms.{_LATER[name]}"), name)
+        globals()[name] = found
+        return found
     if name in _SUBPACKAGES:
         return importlib.import_module(f"xad.{name}")
     raise AttributeError(f"module 'xad' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_DTYPES, *_SUBPACKAGES})
+    return sorted({*globals(), *_DTYPES, *_LATER, *_SUBPACKAGES})

@@ -17,6 +17,7 @@ __all__ = [
     "LibraryMismatchError",
     "MutationError",
     "NotDifferentiableError",
+    "ProgramError",
     "ShapeError",
     "SlowLoopWarning",
     "TreeError",
@@ -70,6 +71,10 @@ class GraphError(XadError, RuntimeError):
 
 class MutationError(XadError, RuntimeError):
     """An array was written into while a graph needed its old values."""
+
+
+class ProgramError(XadError, RuntimeError):
+    """A recorded program cannot be had, or cannot be used so."""
 
 
 class TreeError(XadError, ValueError):

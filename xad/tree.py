@@ -244,6 +244,16 @@ def _unflatten(structure: Structure, rest: Iterator[Any]) -> Any:
     return join(keys, children, fixed)
 
 
+def fixed_names(kind: type) -> tuple[str, ...]:
+    """The names of a dataclass's static fields."""
+    return _fields(kind)[1]
+
+
+def fixed_parts(kind: type) -> Callable[[Any], tuple[Any, ...]]:
+    """A function from a dataclass object to what is fixed in it: the values of static fields."""
+    return _getter(_fields(kind)[1])
+
+
 Joiner = Callable[[tuple[Any, ...], list[Any], tuple[Any, ...]], Any]
 
 

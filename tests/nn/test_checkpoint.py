@@ -12,8 +12,7 @@ import numpy as np
 import pytest
 
 import xad
-from xad import nn, tree
-from xad.nn import files
+from xad import files, nn, tree
 
 
 def model(seed=0, hidden=4, **options):

@@ -71,7 +71,9 @@ def test_what_does_not_fit_the_device_is_moved_batch_by_batch(arrays, to_host, m
     batches = nn.minibatches(arrays, 4, rng=5)
     assert moved == []
     assert rows_of(batches, to_host) == whole
-    assert moved == [(4, 2), (4,), (4, 2), (4,), (2, 2), (2,)]
+    # For NumPy the rows are where they are to be.
+    each = [(4, 2), (4,), (4, 2), (4,), (2, 2), (2,)]
+    assert moved == ([] if here.adapter.name == "numpy" else each)
 
 
 def test_shuffled_batches_are_copies(arrays, to_host):

@@ -82,7 +82,7 @@ class Watched:
 
 def test_dropout_is_used_in_training_and_not_in_validation():
     model = nn.Sequential(nn.Dense.create(1, 1, rng=0), Watched())
-    fit(model, epochs=1, batch_size=20, validation=DATA)
+    fit(model, epochs=1, batch_size=20, validation=DATA, jit=False)
     assert [isinstance(rng, np.random.Generator) for rng in model[1].seen] == [True, True, False]
 
 
@@ -219,7 +219,8 @@ def interrupting(after):
 
 def test_ctrl_c_keeps_the_best_weights(capsys, to_host):
     models = []
-    result = fit(loss=interrupting(7), callbacks=[lambda e: models.append(e.model)], progress=True)
+    shown = {"callbacks": [lambda e: models.append(e.model)], "progress": True}
+    result = fit(loss=interrupting(7), jit=False, **shown)
     assert result.interrupted
     assert len(result.history["loss"]) == 2
     assert to_host(result.model[0].weight) == to_host(models[1][0].weight)
@@ -228,7 +229,7 @@ def test_ctrl_c_keeps_the_best_weights(capsys, to_host):
 
 
 def test_ctrl_c_in_the_first_epoch(capsys, to_host):
-    result = fit(loss=interrupting(2), progress=True)
+    result = fit(loss=interrupting(2), progress=True, jit=False)
     assert result.interrupted
     assert result.best_epoch == 0
     assert to_host(result.model[0].weight) != to_host(line()[0].weight)
@@ -247,7 +248,7 @@ def test_a_loss_that_is_not_finite_stops_training(value):
     with pytest.raises(
         nn.DivergenceError, match=f"got {value} in epoch 2, step 2; lower the learning rate"
     ) as caught:
-        fit(loss=loss, callbacks=[lambda e: models.append(e.model)])
+        fit(loss=loss, callbacks=[lambda e: models.append(e.model)], jit=False)
     assert isinstance(caught.value, FloatingPointError)
     assert caught.value.result.best_epoch == 1
     assert caught.value.result.model is models[0]

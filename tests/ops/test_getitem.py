@@ -218,6 +218,11 @@ def test_a_batched_or_recorded_mask_names_the_remedy(here):
         xad.make_program(lambda row: row[row > 0])(x)
 
 
+def test_a_recorded_bound_is_not_known(here):
+    with pytest.raises(ConcreteValueError, match="must not depend on"):
+        xad.make_program(lambda x, n: x[n:])(here.array(X), here.array(np.asarray(1)))
+
+
 def test_masks_of_tracked_arrays(here, close):
     f = lambda x: xad.sum(x[x > 0] ** 2)  # noqa: E731
     close(xad.grad(f)(here.array(X)), np.where(X > 0, 2 * X, 0))

@@ -209,3 +209,12 @@ def test_what_a_rule_gives_meets_plain_cotangents(everywhere):
     at = np.asarray([0.3, 0.5])
     found = everywhere.to_host(xad.grad(f)(x))
     np.testing.assert_allclose(found, np.cos(at) * at + np.sin(at), rtol=1e-5)
+
+
+def test_a_function_with_a_rule_of_its_own_is_jitted(here, close):
+    f = xad.custom_jvp(lambda x: (xad.sin(x), x * 2))
+    f.defjvp(lambda primals, tangents: (f(*primals), (tangents[0], tangents[0] * 2)))
+    g = xad.checkpoint(lambda x: xad.sum(f(x)[0] * f(x)[1]))
+    x = here.array([1.0, 2.0])
+    close(xad.jit(g)(x), here.to_host(g(x)))
+    close(xad.jit(xad.grad(g))(x), here.to_host(xad.grad(g)(x)))

@@ -55,7 +55,7 @@ def _kernel(adapter: Adapter) -> Callable[..., Any]:
     return arriving
 
 
-_arriving = _Arriving("arriving", batch=aligned, kernel=_kernel)
+arriving = _Arriving("arriving", batch=aligned, kernel=_kernel)
 
 
 def behind_where(node: Node, g: Any, shares: Sequence[Any], chosen: set[Node]) -> Sequence[Any]:
@@ -63,7 +63,7 @@ def behind_where(node: Node, g: Any, shares: Sequence[Any], chosen: set[Node]) -
     chosen.update([parent for parent in node.parents if parent is not None])
     if node in chosen and node.primitive is not None and node.primitive.elementwise:
         return [
-            share if share is None or share.shape != g.shape else _arriving.bind(share, g)
+            share if share is None or share.shape != g.shape else arriving.bind(share, g)
             for share in shares
         ]
     return shares

@@ -45,6 +45,8 @@ class Primitive:
     keeps_arrays = True
     #: Whether it passes some elements of its operands on and drops the others, as ``where`` does.
     chooses = False
+    #: Whether it draws random numbers: two of them differ, and none is left out.
+    draws = False
 
     def __init__(
         self, name: str, *, batch: BatchRule, kernel: Callable[[Adapter], Kernel] | None = None
@@ -113,10 +115,14 @@ class Primitive:
             explain(self.name, operands, error)
             raise
 
+    def kernel_of(self, adapter: Adapter) -> Kernel:
+        """The function of plain arrays that computes it in a library."""
+        return self._make_kernel(adapter) if self._make_kernel else adapter.kernel(self.name)
+
     def _compute_mixed(self, operands: Sequence[Any], params: Params) -> Any:
         """The first call for a library, NumPy's scalars, and every mixture that is an error."""
         operands, adapter = same_library(self.name, operands)
-        kernel = self._make_kernel(adapter) if self._make_kernel else adapter.kernel(self.name)
+        kernel = self.kernel_of(adapter)
         for operand in operands:
             if type(operand) not in SCALARS:
                 self._kernels[type(operand)] = kernel

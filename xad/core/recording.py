@@ -11,7 +11,10 @@ from xad.core.conform import as_array
 from xad.core.diagnosis import SCALARS
 from xad.core.holding import plain
 from xad.core.primitive import Params, Primitive
+from xad.core.prologue import Place, Prologue
+from xad.core.recorded_numbers import RecordedNumber, met
 from xad.core.wrapper import Wrapper
+from xad.errors import ProgramError
 
 
 class Variable(NamedTuple):
@@ -27,23 +30,58 @@ class Variable(NamedTuple):
 
 
 class Instruction(NamedTuple):
-    """One operation: where its operands stand, and where its results go."""
+    """One operation: where its operands stand, and where its results go.
+
+    ``several``: whether it gives a tuple, which may have one element.
+    """
 
     primitive: Primitive
     operands: tuple[Any, ...]
     params: Params
     outputs: tuple[Variable, ...]
+    several: bool = False
+
+
+class NotAlone(BaseException):
+    """Another transformation has an interest in what is recorded. No error: users never see it."""
 
 
 class Recorder:
-    """What has been written down so far. Every recording owns one."""
+    """What has been written down so far. Every recording owns one.
 
-    def __init__(self) -> None:
+    One that is ``alone`` breaks off (`NotAlone`) where it meets arrays of transformations around
+    it, or tensors that gradients are asked of: they would stay behind in the program.
+    """
+
+    def __init__(self, kind: type[Recording], *, alone: bool = False) -> None:
+        self.kind = kind
         self.examples: list[Any] = []
         self.instructions: list[Instruction] = []
         self.constants: dict[Variable, Any] = {}
+        self.prologue = Prologue()
+        #: What the prologue hands on, as variables of this program.
+        self.imported: list[Variable] = []
+        self.imported_as: dict[Hashable, Variable] = {}
+        #: Given values of the prologue that Python asked for.
+        self.asked: set[int] = set()
+        self._alone = alone
+        self._over = False
+        #: What keeps the constants read-only. `jit` watches what they hold instead.
         self.shares: list[Any] = []
         self._seen: dict[Hashable, Variable] = {}
+
+    def finish(self) -> None:
+        """From now on its arrays are of no use."""
+        self._over = True
+
+    def check_open(self, what: str) -> None:
+        """ProgramError if the recording is over."""
+        if self._over:
+            raise ProgramError(
+                f"{what}: expected an array, got one that stood for an array while a function was "
+                "recorded, by xad.jit or xad.make_program, and was stored outside of it (in a "
+                "global variable, a list or an attribute); return it from the function instead"
+            )
 
     def variable(self, example: Any) -> Variable:
         """A new variable, of the example's shape and dtype."""
@@ -54,12 +92,22 @@ class Recorder:
         """The operand that stands for a value from outside: a scalar itself, or a variable."""
         if type(value) in SCALARS:
             return value
+        if self._alone and isinstance(value, Wrapper):
+            raise NotAlone
         identity = _identity(value)
         variable = self._seen.get(identity)
         if variable is None:
             variable = self._seen[identity] = self.variable(value)
             self.constants[variable] = value
-            self.shares += map(share, plain(value))
+            if not self._alone:
+                self.shares += map(share, plain(value))
+        return variable
+
+    def imported_from(self, place: Place) -> Variable:
+        """The variable that stands for an array that the prologue makes."""
+        self.prologue.export(place)
+        variable = self.variable(self.prologue.examples[place.number])
+        self.imported.append(variable)
         return variable
 
 
@@ -89,6 +137,9 @@ class Recording(Wrapper):
         """Compute the example one level down, and write the operation down."""
         top: Any = next(x for x in operands if isinstance(x, Recording) and x.level == level)
         recorder: Recorder = top.recorder
+        recorder.check_open(f"xad.{primitive.name}")
+        if any(isinstance(x, RecordedNumber) and x.level == level for x in operands):
+            operands = met(primitive, level, operands)
         values = []
         places = []
         for operand in operands:
@@ -102,11 +153,13 @@ class Recording(Wrapper):
         out = primitive.bind(*values, **params)
         outs = tuple([as_array(x) for x in out]) if type(out) is tuple else (as_array(out),)
         variables = tuple([recorder.variable(x) for x in outs])
-        recorder.instructions.append(Instruction(primitive, tuple(places), params, variables))
+        several = type(out) is tuple
+        made = Instruction(primitive, tuple(places), params, variables, several)
+        recorder.instructions.append(made)
         recorded = tuple(
             [type(top)(x, v, recorder, level) for x, v in zip(outs, variables, strict=True)]
         )
-        return recorded if type(out) is tuple else recorded[0]
+        return recorded if several else recorded[0]
 
 
 def replay(
@@ -118,10 +171,7 @@ def replay(
     """Carry out the instructions on new arguments; the value of every variable."""
     values = dict(constants)
     values.update(zip(inputs, arguments, strict=True))
-    for primitive, operands, params, outputs in instructions:
+    for primitive, operands, params, outputs, several in instructions:
         out = primitive.bind(*[values[x] if type(x) is Variable else x for x in operands], **params)
-        if len(outputs) == 1 and type(out) is not tuple:
-            values[outputs[0]] = out
-        else:
-            values.update(zip(outputs, out, strict=True))
+        values.update(zip(outputs, out if several else (out,), strict=True))
     return values

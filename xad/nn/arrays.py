@@ -94,10 +94,15 @@ def is_lazy(x: Any) -> bool:
     return adapter_of(array).lazy(array)
 
 
+def is_lazy_array(x: Any) -> bool:
+    """Whether this is an array, and a lazy one."""
+    return hasattr(x, "dtype") and is_lazy(x)
+
+
 def computed(arrays: Any) -> Any:
     """A tree of arrays with the values of all that are lazy computed at once."""
     leaves, structure = tree.flatten(arrays)
-    lazy = [i for i, x in enumerate(leaves) if hasattr(x, "dtype") and is_lazy(x)]
+    lazy = [i for i, x in enumerate(leaves) if is_lazy_array(x)]
     if lazy:
         plains = [bottom(leaves[i]) for i in lazy]
         for i, x in zip(lazy, adapter_of(plains[0]).computed(plains), strict=True):

@@ -11,10 +11,10 @@ import numpy as np
 
 from xad import tree
 from xad.backend import adapter_of
+from xad.files import write_atomically
 from xad.nn import arrays
 from xad.nn.arrays import HostArray, bottom, is_plain, plain, to_host
 from xad.nn.errors import CheckpointError
-from xad.nn.files import write_atomically
 
 __all__ = ["load", "save"]
 

@@ -30,6 +30,7 @@ def fit(  # noqa: PLR0913 - one keyword for each thing that people change
     optimizer_state: Any = None,
     seed: int = 0,
     progress: bool | TextIO = True,
+    jit: bool = True,
 ) -> FitResult:
     """Train ``model`` on ``data = (inputs, labels)`` for some epochs, or passes over the data.
 
@@ -38,6 +39,8 @@ def fit(  # noqa: PLR0913 - one keyword for each thing that people change
     ``callbacks``: called after each epoch with an `Epoch`; one that returns True ends the training.
     ``early_stopping``: a patience, or an `EarlyStopping`. ``seed``: for shuffling and dropout.
     ``progress``: False for silence, or a stream. Ctrl-C ends it early and keeps the best weights.
+    ``jit``: record the step once and replay it, which gives the same faster; where a model or a
+    loss cannot be recorded, a warning says why, and each step runs as it is written.
 
     Errors: DivergenceError (a FloatingPointError) for a loss that is NaN or infinite; its
     ``result`` has the best weights so far. ValueError or TypeError for arguments that do not fit.
@@ -52,5 +55,5 @@ def fit(  # noqa: PLR0913 - one keyword for each thing that people change
     """
     epochs = int(checked("fit", "epochs", epochs, low=1))
     shown = Progress(progress, epochs)
-    loop = Loop(model, optimizer, loss, dict(metrics or {}), shown, optimizer_state)
+    loop = Loop(model, optimizer, loss, dict(metrics or {}), shown, optimizer_state, jit=jit)
     return loop.run(data, validation, batch_size, epochs, seed, early_stopping, list(callbacks))

@@ -35,11 +35,13 @@ class Loop:
         metrics: Mapping[str, Loss],
         progress: Progress,
         optimizer_state: Any = None,
+        *,
+        jit: bool = True,
     ) -> None:
         state = optimizer.init(model) if optimizer_state is None else optimizer_state
         # One attribute for both: Ctrl-C may come between two assignments.
         self._current = (model, state)
-        self._step = Step(loss, optimizer, metrics)
+        self._step = Step(loss, optimizer, metrics, jit=jit)
         self._loss = loss
         self._metrics = metrics
         self._names = ["loss", *metrics]
@@ -108,9 +110,11 @@ class Loop:
         averages = Averages(self._names)
         reading = time.perf_counter()
         rows = 0
+        lazy: bool | None = None
         for batch in batches:
             model, state, values = self._step(*self._current, batch, rng)
-            if is_lazy(values[0]):
+            lazy = is_lazy(values[0]) if lazy is None else lazy
+            if lazy:
                 # Or the graph of a step would hold those of all steps before it.
                 model, state, values = computed((model, state, values))
             self._current = (model, state)

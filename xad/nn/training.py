@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 import numpy as np
 
 import xad
+from xad import tree
+from xad.nn.arrays import is_lazy_array, plain
 from xad.nn.averages import Averages
 from xad.nn.data.batches import Minibatches, minibatches
 from xad.nn.layers.sequential import takes_rng
+from xad.nn.optimizers.hyperparameters import scheduled_rate, with_rate
 
 __all__ = ["Loss", "Optimizer", "Step", "evaluate"]
+
+TRIED = 64
+"""Steps after which it is judged whether recording them pays."""
 
 Loss = Callable[[Any, Any], Any]
 """From a model's outputs and the labels to one number."""
@@ -28,30 +35,88 @@ class Optimizer(Protocol):
         """The parameters and the state after a step."""
 
 
+def _step_of(
+    loss: Loss, optimizer: Optimizer, metrics: Mapping[str, Loss]
+) -> Callable[..., tuple[Any, Any, list[Any]]]:
+    """A step as a function of model, state, batch, generator and rate (None for the optimiser's).
+
+    It takes loss and metrics from outside, where `xad.jit` sees what they take from outside.
+    """
+    measures = list(metrics.values())
+
+    def objective(model: Any, inputs: Any, labels: Any, rng: Any) -> tuple[Any, Any]:
+        outputs = model(inputs, rng=rng) if takes_rng(model) else model(inputs)
+        return loss(outputs, labels), outputs if measures else None
+
+    gradient = xad.value_and_grad(objective, has_aux=True)
+
+    def step(
+        model: Any, state: Any, batch: Any, rng: Any, rate: float | None
+    ) -> tuple[Any, Any, list[Any]]:
+        inputs, labels = batch
+        (value, outputs), gradients = gradient(model, inputs, labels, rng)
+        chosen = optimizer if rate is None else with_rate(optimizer, rate)
+        model, state = chosen.update(gradients, state, model)
+        return model, state, [value, *(measure(outputs, labels) for measure in measures)]
+
+    return step
+
+
 class Step:
     """A step of training: (model, state) and a batch -> (model, state) and what was measured.
 
-    Nothing here waits for the device.
+    Recorded once by `xad.jit` and then replayed, if ``jit``; where that cannot be, each step runs
+    as it is written. Both give the same. Nothing here waits for the device.
     """
 
-    def __init__(self, loss: Loss, optimizer: Optimizer, metrics: Mapping[str, Loss]) -> None:
-        self._loss = loss
+    def __init__(
+        self, loss: Loss, optimizer: Optimizer, metrics: Mapping[str, Loss], *, jit: bool = True
+    ) -> None:
         self._optimizer = optimizer
-        self._metrics = list(metrics.values())
-        self._gradient = xad.value_and_grad(self._objective, has_aux=True)
-
-    def _objective(self, model: Any, inputs: Any, labels: Any, rng: Any) -> tuple[Any, Any]:
-        outputs = model(inputs, rng=rng) if takes_rng(model) else model(inputs)
-        return self._loss(outputs, labels), outputs if self._metrics else None
+        self._plain = _step_of(loss, optimizer, metrics)
+        # No donations: the loop, callbacks and Ctrl-C still want the model from before the step.
+        self._recorded = xad.jit(self._plain) if jit else None
+        self._count = 0
 
     def __call__(
         self, model: Any, state: Any, batch: Any, rng: np.random.Generator
     ) -> tuple[Any, Any, list[Any]]:
         """The model, the state, and the means over the batch: of the loss and each metric."""
-        inputs, labels = batch
-        (value, outputs), gradients = self._gradient(model, inputs, labels, rng)
-        model, state = self._optimizer.update(gradients, state, model)
-        return model, state, [value, *(metric(outputs, labels) for metric in self._metrics)]
+        # A schedule is Python's business: to the program the rate is a number among its inputs.
+        rate = scheduled_rate(self._optimizer, state)
+        if not self._count and any(map(is_lazy_array, tree.leaves(batch))):
+            self._recorded = None
+        self._count += 1
+        if self._recorded is None:
+            return self._plain(model, state, batch, rng, rate)
+        try:
+            # Results are tensors where the model's arrays are.
+            held = tuple(map(_plainly_held, batch))
+            made: tuple[Any, Any, list[Any]] = self._recorded(model, state, held, rng, rate)
+        except Exception as error:  # noqa: BLE001 - whatever it is, eager code may know better
+            reason = f"{type(error).__name__}: {error}"
+        else:
+            if self._recorded.has_side_effects:
+                self._give_up("the model or the loss changes variables outside of it, or iterates")
+            elif self._count == TRIED and self._recorded.cache_info().misses > TRIED // 2:
+                self._give_up("nearly every step needs a program of its own")
+            return made
+        made = self._plain(model, state, batch, rng, rate)
+        self._give_up(reason)
+        return made
+
+    def _give_up(self, reason: str) -> None:
+        self._recorded = None
+        warnings.warn(
+            f"fit: the step cannot be recorded once and replayed, so it runs without xad.jit, more "
+            f"slowly: {reason}. Pass jit=False to fit to have it so without this warning",
+            stacklevel=6,
+        )
+
+
+def _plainly_held(x: Any) -> Any:
+    """A tree of the libraries' own arrays."""
+    return plain(x) if x.__class__ is xad.Tensor else tree.map(plain, x)
 
 
 def evaluate(
@@ -82,6 +147,6 @@ def evaluate(
     for inputs, labels in batches:
         outputs = model(inputs)
         values = [loss(outputs, labels), *(metric(outputs, labels) for metric in metrics.values())]
-        averages.add(int(xad.tree.leaves(labels)[0].shape[0]), values)
+        averages.add(int(tree.leaves(labels)[0].shape[0]), values)
     averages.settle()
     return averages.means()

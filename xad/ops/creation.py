@@ -15,6 +15,7 @@ from xad.backend.registry import adapter_for, adapter_of
 from xad.backend.selection import Selection, selected
 from xad.core.boxing import box
 from xad.core.diagnosis import SCALARS
+from xad.core.recorded_numbers import RecordedNumber, by_itself
 from xad.core.wrapper import Wrapper, innermost
 from xad.ops.arguments import Array, as_shape, operand
 from xad.ops.data_type import astype, in_dtype, result_type
@@ -101,6 +102,8 @@ class Creation:
 
         Source: Array API standard 2025.12, creation functions.
         """
+        if isinstance(obj, RecordedNumber):
+            obj = by_itself(obj, self._choose())
         if isinstance(obj, Wrapper):
             out = in_dtype(obj, dtype)
             if device is not None:
@@ -338,7 +341,7 @@ def _spread(value: Any, shape: tuple[int, ...], dtype: Any, device: Any) -> Arra
 
 def _stacked(obj: Any, dtype: Any, device: Any) -> Array:
     """An array of nested lists that contain tensors, where these are; numbers do not promote."""
-    leaves = leaves_of(obj)
+    leaves = [x.ask() if isinstance(x, RecordedNumber) else x for x in leaves_of(obj)]
     first = innermost(next(leaf for leaf in leaves if isinstance(leaf, Wrapper)))
     home = adapter_of(first)
     place = Selection(home, home.device_of(first) if device is None else home.parse_device(device))

@@ -9,12 +9,12 @@ from typing import Any
 
 from xad.backend.adapter import Adapter
 from xad.backend.registry import adapter_of
-from xad.core.batching import settled, shifted
+from xad.core.batching import shifted
 from xad.core.boxing import box
 from xad.core.conform import namespace_of
 from xad.core.primitive import Kernel, Params, Primitive
 from xad.core.tape import Node
-from xad.core.wrapper import Wrapper, innermost
+from xad.core.wrapper import innermost
 from xad.errors import DTypeError, IndexingError, ShapeError
 from xad.ops.arguments import Array, is_kind, operand
 from xad.ops.declare import register
@@ -30,11 +30,26 @@ from xad.ops.softmax import (
 __all__: list[str] = []
 
 
+def check_class_numbers(labels: Any, classes: int) -> None:
+    """ValueError if class numbers are out of range; not looked at on a GPU, which would wait."""
+    if not math.prod(labels.shape):
+        return
+    adapter = adapter_of(labels)
+    if adapter.at_hand(labels) and not adapter.are_below(labels, classes):
+        low, high = adapter.lowest_and_highest(labels)
+        raise ValueError(
+            f"xad.special.softmax_cross_entropy: expected class numbers from 0 to {classes - 1} "
+            f"for {classes} logits, got {low if low < 0 else high}; number the classes from 0, or "
+            "give the model more outputs"
+        )
+
+
 def _kernel(adapter: Adapter) -> Kernel:
     xp, exp = adapter.namespace, in_place(adapter, "exp")
     largest = largest_number(xp)
 
     def compute(logits: Any, labels: Any, over: tuple[int, ...]) -> tuple[Any, Any]:
+        check_class_numbers(labels, logits.shape[-1])
         peak = xp.max(logits, axis=-1, keepdims=True)
         slope = logits - xp.maximum(peak, -largest(logits.dtype))
         right = _right(xp, slope, labels)
@@ -181,19 +196,5 @@ def softmax_cross_entropy(logits: Array, labels: Array, /, *, mean: bool = False
             f"xad.{name}: expected integer labels of shape {shape[:-1]} for logits of shape "
             f"{shape}, got {tuple(labels.shape)}; labels are class numbers"
         )
-    _check_range(name, settled(labels), shape[-1])
     over = tuple(range(len(shape) - 1)) if mean else ()
     return box(_softmax_cross_entropy.bind(logits, labels, over=over)[0])
-
-
-def _check_range(name: str, labels: Any, classes: int) -> None:
-    """ValueError if class numbers are out of range; not looked at on a GPU, which would wait."""
-    if isinstance(labels, Wrapper) or not math.prod(labels.shape):
-        return
-    adapter = adapter_of(labels)
-    if adapter.at_hand(labels) and not adapter.are_below(labels, classes):
-        low, high = adapter.lowest_and_highest(labels)
-        raise ValueError(
-            f"xad.{name}: expected class numbers from 0 to {classes - 1} for {classes} logits, got "
-            f"{low if low < 0 else high}; number the classes from 0, or give the model more outputs"
-        )

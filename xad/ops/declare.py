@@ -8,12 +8,13 @@ from typing import Any, TypeVar
 from xad.backend.adapter import Adapter
 from xad.core.batching import aligned
 from xad.core.boxing import box
+from xad.core.branches import arriving
 from xad.core.elementwise import Elementwise, Slope
 from xad.core.primitive import Kernel, Primitive
 from xad.core.rules import Constant
 from xad.ops.arguments import Array
 
-primitives: dict[str, Primitive] = {}
+primitives: dict[str, Primitive] = {arriving.name: arriving}
 """Every primitive by name."""
 
 SOURCE = "Array API standard 2025.12, elementwise functions."

@@ -19,7 +19,7 @@ from xad.core.boxing import anew, box
 from xad.core.primitive import Params, Primitive
 from xad.core.rules import Linear
 from xad.core.wrapper import Wrapper
-from xad.errors import IndexingError
+from xad.errors import ConcreteValueError, IndexingError
 from xad.ops.arguments import Array, broadcast_shape, is_kind
 from xad.ops.concrete import plain
 from xad.ops.declare import register
@@ -164,6 +164,8 @@ def _forwards(item: slice, length: int) -> tuple[slice, bool]:
         return WHOLE, False
     try:
         start, stop, step = item.indices(length)
+    except ConcreteValueError:
+        raise
     except TypeError as error:
         raise IndexingError(f"xad.getitem: {error}, got {item}") from error
     if step > 0:

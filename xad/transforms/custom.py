@@ -11,10 +11,11 @@ from functools import update_wrapper
 from typing import Any
 
 from xad import tree
+from xad.backend.adapter import Adapter
 from xad.core.batching import Batched, settled
 from xad.core.boxing import box, lift
 from xad.core.conform import expand_to, namespace_of
-from xad.core.primitive import Params, Primitive
+from xad.core.primitive import Kernel, Params, Primitive
 from xad.core.tape import Node, Reverse
 from xad.core.wrapper import Wrapper
 from xad.errors import NotDifferentiableError, TreeError
@@ -55,6 +56,10 @@ class Call(Primitive):
     def compute(self, operands: Sequence[Any], params: Params) -> Any:
         """The function itself, on plain arrays."""
         return self._alone(self.run(*operands), -1)
+
+    def kernel_of(self, adapter: Adapter) -> Kernel:
+        """The function itself, for code that is generated."""
+        return lambda *leaves: self.compute(leaves, {})
 
     def dispatch(self, operands: Sequence[Any], params: Params) -> Any:
         """By the rule of the innermost transformation; inside, derivatives go through the rule."""

@@ -1,4 +1,4 @@
-"""``draw``: the computation graph of a function or of a tensor, as a picture."""
+"""``draw``: the computation graph of a function, a program or a tensor, as a picture."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 import xad
+from xad.programs.listing import Listing
 from xad.viz.dot import to_dot
 from xad.viz.graph import Graph
+from xad.viz.recorded import graph_of_listing
 from xad.viz.svg import to_svg
 from xad.viz.trace import graph_of_function, graph_of_tensor
 
@@ -76,29 +78,50 @@ def draw(
     names to tensors, whose values are then known. ``cotangent`` is the gradient to start with, by
     default one for each element of the output. With ``path`` the picture is also written to a file.
 
-    Errors: RuntimeError if no graph leads to the tensor; TypeError for anything else;
-    ValueError for a file format other than SVG and DOT.
+    ``draw(program)``, of `xad.make_program` or `xad.load_program`, and ``draw(jitted.listing)``
+    draw the operations that were written down, without running them: edges carry
+    ``dtype[shape]``, inputs the names that they have in print.
 
+    Errors: RuntimeError if no graph leads to the tensor; TypeError for anything else;
+    ValueError for a file format other than SVG and DOT, and for another number of ``names``.
+
+    >>> import xad
     >>> from xad import viz
     >>> picture = viz.draw(lambda W, x, b: W * x + b, 2.0, 3.0, 1.0)
     >>> picture
     <Drawing of 2 operations>
+    >>> viz.draw(xad.make_program(lambda x: xad.sin(x) * 2)(0.5))
+    <Drawing of 2 operations>
     >>> picture.save("neuron.svg")  # doctest: +SKIP
     """
+    drawing = Drawing(_graph(what, arguments, names, cotangent))
+    if path is not None:
+        drawing.save(path, format)
+    return drawing
+
+
+def _graph(
+    what: Any,
+    arguments: tuple[Any, ...],
+    names: Sequence[str] | Mapping[str, Any] | None,
+    cotangent: Any,
+) -> Graph:
     if isinstance(what, xad.Tensor):
         if arguments or not isinstance(names, Mapping | None):
             raise TypeError(
                 'xad.viz.draw: for a tensor expected no arguments, and names={"W": W, ...} if any'
             )
-        graph = graph_of_tensor(what, names, cotangent)
-    elif callable(what):
-        graph = graph_of_function(what, arguments, None if names is None else [*names], cotangent)
-    else:
-        raise TypeError(
-            "xad.viz.draw: expected a function or a tensor with requires_grad, got "
-            f"{type(what).__name__}"
-        )
-    drawing = Drawing(graph)
-    if path is not None:
-        drawing.save(path, format)
-    return drawing
+        return graph_of_tensor(what, names, cotangent)
+    if isinstance(what, Listing) or (isinstance(what, xad.Program) and not arguments):
+        if arguments or cotangent is not None or isinstance(names, Mapping):
+            raise TypeError(
+                "xad.viz.draw: for a recorded program expected no arguments and no cotangent, "
+                'and names=["W", "x"] if any; draw(program, *arguments) draws it with values'
+            )
+        return graph_of_listing(what if isinstance(what, Listing) else what.listing, names)
+    if callable(what):
+        return graph_of_function(what, arguments, None if names is None else [*names], cotangent)
+    raise TypeError(
+        "xad.viz.draw: expected a function, a program or a tensor with requires_grad, got "
+        f"{type(what).__name__}"
+    )

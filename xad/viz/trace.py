@@ -17,6 +17,7 @@ from xad.core.rules import Bilinear, General
 from xad.core.tape import Leaf, Node, Reverse
 from xad.core.wrapper import fresh_level, innermost
 from xad.errors import GraphError
+from xad.programs.passes.needed import only_needed
 from xad.transforms.inputs import Inputs
 from xad.transforms.program import Program
 from xad.viz.graph import Graph
@@ -28,7 +29,7 @@ def graph_of_function(
 ) -> Graph:
     """Run ``f``, write down what it does, and do that again on tracked inputs, step by step."""
     program: Program = xad.make_program(f)(*arguments)
-    steps = _needed(program)
+    steps = only_needed(program.listing).instructions
     inputs = Inputs("viz.draw", arguments, differentiable=False).leaves
     values = _run(program, steps, inputs)
     nodes = {x: v.node for x, v in values.items() if isinstance(v, Reverse) and v.node is not None}
@@ -106,9 +107,9 @@ def _run(program: Program, steps: Sequence[Instruction], inputs: Sequence[Any]) 
     for variable, x in zip(program.inputs, inputs, strict=True):
         inexact = xad.isdtype(x.dtype, ("real floating", "complex floating"))
         values[variable] = xad.Tensor(x, Leaf(x), level) if inexact else x
-    for primitive, operands, params, outputs in steps:
+    for primitive, operands, params, outputs, several in steps:
         out = primitive.bind(*[_value(values, x) for x in operands], **params)
-        outs = out if type(out) is tuple else (as_array(out),)
+        outs = out if several else (as_array(out),)
         values.update(zip(outputs, outs, strict=True))
     # What came in from outside with a graph of its own is a constant here.
     return {
@@ -118,17 +119,6 @@ def _run(program: Program, steps: Sequence[Instruction], inputs: Sequence[Any]) 
 
 def _value(values: Mapping[Variable, Any], x: Any) -> Any:
     return values[x] if type(x) is Variable else x
-
-
-def _needed(program: Program) -> list[Instruction]:
-    """The instructions that the outputs depend on."""
-    wanted = set(program.outputs)
-    steps = []
-    for step in reversed(program.instructions):
-        if wanted.intersection(step.outputs):
-            wanted.update(x for x in step.operands if type(x) is Variable)
-            steps.append(step)
-    return steps[::-1]
 
 
 def _labels(

@@ -107,6 +107,19 @@ def common_length(name: str, arrays: Any) -> int:
     return int(next(iter(lengths.values())))
 
 
+class _Plain:
+    """Rows of NumPy arrays for NumPy: nothing is moved."""
+
+    def __init__(self, array: Any) -> None:
+        self.array = array
+        self.shape = array.shape
+
+    def take(self, rows: Any) -> Any:
+        return xad.Tensor(self.array[rows])
+
+    cut = take
+
+
 class _Host:
     """Rows gathered on the host, each batch moved by itself."""
 
@@ -136,9 +149,13 @@ class _Device:
         return self.array[rows]
 
 
-def _source(x: Any, device: Any) -> _Host | _Device:
+def _source(x: Any, device: Any) -> _Plain | _Host | _Device:
     if not isinstance(x, np.ndarray):
         return _Device(x)
-    if selected().adapter.name == "numpy" or x.nbytes > _FITS:
+    choice = selected()
+    if choice.adapter.name == "numpy":
+        choice.adapter.parse_device(device)
+        return _Plain(x)
+    if x.nbytes > _FITS:
         return _Host(x, device)
     return _Device(place(x, device=device))

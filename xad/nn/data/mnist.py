@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
+from xad.files import write_atomically
 from xad.nn.arrays import HostArray
 from xad.nn.data.digits import Examples
 from xad.nn.data.download import download_bytes
 from xad.nn.data.idx import parse_idx, unpacked
 from xad.nn.errors import DataError
-from xad.nn.files import write_atomically
 
 __all__ = ["load_mnist"]
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+import xad
 from xad import tree
 from xad.backend import adapter_of
 from xad.nn.arrays import bottom, generator
@@ -53,9 +54,11 @@ class Dropout:
         return x * _factors(kept, 1 / (1 - self.rate), x)
 
 
-def _factors(kept: np.ndarray[Any, Any], scale: float, x: Any) -> Any:
+def _factors(kept: Any, scale: float, x: Any) -> Any:
     """``scale`` where kept, else 0, in the library, dtype and device of ``x``."""
     array = bottom(x)
+    if not isinstance(kept, np.ndarray):  # drawn while a program is recorded
+        return xad.astype(kept, array.dtype) * scale
     adapter = adapter_of(array)
     mask = adapter.from_host(kept, adapter.device_of(array))
     return adapter.namespace.astype(mask, array.dtype) * scale

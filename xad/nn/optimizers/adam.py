@@ -98,8 +98,8 @@ class Adam:
 
 
 def _bias(beta: float, step: Any, like: Any) -> Any:
-    """1 - beta^step: a number; or an array if the step is one, as in a recorded program."""
-    if isinstance(step, int):
+    """1 - beta^step: a number; or an array if the step is one."""
+    if not hasattr(step, "dtype"):
         return 1 - beta**step
     if beta == 0:
         return 1.0

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import numbers
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["checked", "checked_rate", "rate_at"]
+__all__ = ["checked", "checked_rate", "rate_at", "scheduled_rate", "with_rate"]
 
 _EXAMPLES = {"learning_rate": "1e-3", "momentum": "0.9", "epsilon": "1e-8", "weight_decay": "1e-2"}
 
@@ -42,3 +43,19 @@ def rate_at(owner: str, learning_rate: float | Callable[[int], float], step: int
     if callable(learning_rate):
         return checked(f"{owner}: the schedule at step {step}", "rate", learning_rate(step))
     return learning_rate
+
+
+def scheduled_rate(optimizer: Any, state: Any) -> float | None:
+    """The rate of the next update, where the optimiser has a schedule for it; else None."""
+    schedule = getattr(optimizer, "learning_rate", None)
+    if not callable(schedule) or not isinstance(getattr(state, "step", None), int):
+        return None
+    return rate_at(type(optimizer).__name__, schedule, state.step)
+
+
+def with_rate(optimizer: Any, rate: float) -> Any:
+    """The same optimiser with this rate for its schedule."""
+    made = copy.copy(optimizer)
+    # Past __setattr__, since it may be frozen; and unchecked, since the rate may be recorded.
+    object.__setattr__(made, "learning_rate", rate)
+    return made

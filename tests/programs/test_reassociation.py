@@ -1,0 +1,142 @@
+"""The passes that take sums and products in another order: nearly the same, in fewer operations."""
+
+import numpy as np
+import pytest
+from comparing import names, recorded
+
+import xad
+from xad import special
+from xad.programs.optimise import optimise
+
+
+@pytest.fixture
+def tame(here):
+    """A matrix of moderate numbers: (3, 4)."""
+    return here.array(np.linspace(0.25, 2.0, 12).reshape(3, 4))
+
+
+def reordered(here, f, *arguments):
+    """The program in any order, after the results were found to agree."""
+    before = recorded(f, *arguments)
+    after = optimise(before, reassociate=True)
+    for x, y in zip(before.run(arguments), after.run(arguments), strict=True):
+        x, y = here.to_host(x), here.to_host(y)
+        assert x.dtype == y.dtype
+        np.testing.assert_allclose(y, x, rtol=here.tolerance, atol=here.tolerance)
+    return after
+
+
+FEWER = {
+    "numbers meet": (lambda x: (x * 3) * 5, ["multiply"]),
+    "numbers meet across a product": (
+        lambda x: ((x * 3) * xad.sin(x)) * 5,
+        ["sin", "multiply", "multiply"],
+    ),
+    "numbers of both factors": (
+        lambda x: (x * 3) * (xad.sin(x) * 5),
+        ["sin", "multiply", "multiply"],
+    ),
+    "a number over": (lambda x: (x / 3) / 7, ["multiply"]),
+    "a number over an array": (lambda x: (3 / x) * 5, ["divide"]),
+    "a number out of a quotient": (
+        lambda x: (x * 3) / xad.exp(x) * 5,
+        ["exp", "divide", "multiply"],
+    ),
+    "times the reciprocal": (lambda x: xad.sin(x) * (1 / x), ["sin", "divide"]),
+    "a number out of a sum": (lambda x: xad.sum(x * 3, axis=0) * 2, ["sum", "multiply"]),
+    "a sign out of a mean": (lambda x: xad.sin(x[0, :]) + xad.mean(-x), None),
+    "plus zero": (lambda x: xad.sin(x + 0), ["sin"]),
+    "numbers that would grow too large": (lambda x: (x * 1e25) * 1e25, ["multiply"] * 2),
+    "what others need stays": (
+        lambda x: (x * 3, (x * 3) * xad.sin(x)),
+        ["multiply", "sin", "multiply"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FEWER)
+def test_factors_are_put_together(name, here, tame):
+    f, expected = FEWER[name]
+    found = names(reordered(here, f, tame))
+    if expected is None:
+        assert "negative" not in found
+    else:
+        assert found == expected
+
+
+def test_only_where_it_is_asked_for(here, tame):
+    before = recorded(lambda x: (x * 3) * 5, tame)
+    assert names(optimise(before)) == ["multiply", "multiply"]
+
+
+def product_shapes(listing):
+    found = [x.outputs[0] for x in listing.instructions if x.primitive.name == "matmul"]
+    return {listing.kinds[v].shape for v in found}
+
+
+def test_products_of_matrices_begin_where_it_is_cheapest(here, tame):
+    turned, column = xad.matrix_transpose, tame[:, :1]
+    late = reordered(here, lambda x, v: (turned(x) @ x) @ turned(x) @ v, tame, column)
+    assert product_shapes(late) == {(4, 1), (3, 1)}
+    early = reordered(here, lambda v, x: turned(v) @ (x @ turned(x)), column, tame)
+    assert product_shapes(early) == {(1, 4), (1, 3)}
+
+
+def recurrent(here, steps):
+    generator = np.random.default_rng(0)
+    inputs = here.array(generator.normal(size=(steps, 2, 3)) / 2)
+    weights = here.array(generator.normal(size=(3, 5)) / 2)
+    inner = here.array(generator.normal(size=(5, 5)) / 2)
+    bias = here.array(generator.normal(size=5) / 2)
+
+    def loss(weights, inner, bias, inputs):
+        state = xad.tanh(inputs[0, :, :] @ weights + bias)
+        for t in range(1, steps):
+            state = xad.tanh(inputs[t, :, :] @ weights + state @ inner + bias)
+        return xad.sum(state * state)
+
+    return xad.value_and_grad(loss, argnums=(0, 1, 2)), (weights, inner, bias, inputs)
+
+
+def test_the_steps_of_a_sequence_are_one_product(here):
+    gradient, arguments = recurrent(here, 6)
+    before = recorded(gradient, *arguments)
+    after = reordered(here, gradient, *arguments)
+    # Forward 1 + 5, back 5, and one for each of the two matrices; of 6 + 5, 5, and 6 + 5.
+    assert names(before).count("matmul") == 27
+    assert names(after).count("matmul") == 13
+    assert names(after).count("sum") == 2
+
+
+def test_steps_with_a_bias_are_one_product(here):
+    generator = np.random.default_rng(0)
+    inputs, weights, bias = (
+        here.array(generator.normal(size=shape)) for shape in ((4, 2, 3), (3, 5), (5,))
+    )
+
+    def f(inputs, weights, bias):
+        steps = [special.affine(inputs[t, :, :], weights, bias) for t in range(4)]
+        return xad.sin(steps[3]) * steps[2] + xad.cos(steps[1]) * steps[0]
+
+    assert names(reordered(here, f, inputs, weights, bias)).count("special.affine") == 1
+
+
+def test_few_steps_are_left_as_they_are(here):
+    gradient, arguments = recurrent(here, 2)
+    before = recorded(gradient, *arguments)
+    after = reordered(here, gradient, *arguments)
+    assert names(after).count("matmul") == names(before).count("matmul")
+
+
+def test_other_terms_of_a_sum_of_products_stay(here, tame):
+    def f(x, y):
+        products = [xad.matmul(xad.matrix_transpose(z), x) for z in (x, y, x * y)]
+        return products[0] + xad.matmul(y, y.T)[0, 0] + (products[1] + products[2]) + x[0, :]
+
+    def g(x, y):
+        a, b, c = (xad.matmul(xad.matrix_transpose(z), x) for z in (x, y, x * y))
+        return a + xad.exp(a[:, :] * 0) + (b + c)
+
+    assert names(reordered(here, f, tame, xad.flip(tame, axis=0))).count("matmul") >= 2
+    after = reordered(here, g, tame, xad.flip(tame, axis=0))
+    assert "exp" in names(after)

@@ -1,0 +1,248 @@
+"""Groups of elementwise operations, as a NumPy function of one block."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from xad.core.recording import Instruction, Variable
+from xad.programs.blocks import REDUCTIONS, Group
+from xad.programs.memory import Arena, Place, aligned_memory, array_at
+from xad.programs.numpy_erf import block_erf
+from xad.programs.numpy_lines import Lines
+from xad.programs.numpy_rules import Rule
+from xad.programs.numpy_whole import reducer
+from xad.programs.plain import variable_name
+from xad.programs.threads import run_blocks, worker_count
+
+__all__ = ["write_group"]
+
+CACHE = 1 << 21
+"""Bytes that the temporary arrays of a block may take together."""
+LEAST, MOST = 1 << 11, 1 << 15
+
+
+class _Block:
+    """The function of one block, as it is written."""
+
+    def __init__(self, lines: Lines, group: Group, step: int) -> None:
+        self.lines = lines
+        self.kinds = lines.listing.kinds
+        self.shape = group.shape
+        self.axis = group.axis
+        self.step = step
+        self.body: list[str] = []
+        self.arrays: dict[Variable, str] = {}
+        self.arena = Arena()
+        self.temporaries: list[str] = []
+        self.inside: dict[Variable, str] = {}
+        self._places: dict[Variable, Place] = {}
+
+    def slice_text(self, name: str, shape: tuple[int, ...]) -> str | None:
+        """The part of an array that belongs to the block; None if all of it does."""
+        position = self.axis - (len(self.shape) - len(shape))
+        if position < 0 or shape[position] != self.shape[self.axis]:
+            return None
+        return f"{name}[{':, ' * position}low:high]"
+
+    def operand(self, instruction: Instruction, x: object) -> str:
+        """An operand in the block."""
+        if type(x) is not Variable:
+            return self.lines.operand(instruction, x)
+        if x not in self.inside:
+            name = variable_name(x)
+            part = self.slice_text(name, self.kinds[x].shape)
+            self.arrays[x] = name
+            if part is not None:
+                self.body.append(f"part_{name} = {part}")
+                name = f"part_{name}"
+            self.inside[x] = name
+        return self.inside[x]
+
+    def result(self, v: Variable, name: str) -> str:
+        """The part of a result of the group, ``name``, that this block writes."""
+        part = self.slice_text(name, self.kinds[v].shape)
+        self.arrays[v] = name
+        self.body.append(f"part_{variable_name(v)} = {part}")
+        self.inside[v] = f"part_{variable_name(v)}"
+        return self.inside[v]
+
+    def temporary(self, v: Variable, heirs: list[Variable]) -> str:
+        """Memory for a value that only this block sees: an heir's, or its own."""
+        dtype = self.kinds[v].dtype
+        for x in heirs:
+            if x in self._places and self.kinds[x].dtype == dtype:
+                self._places[v] = self._places.pop(x)
+                self.inside[v] = self.inside[x]
+                return self.inside[v]
+        shape = tuple([self.step if i == self.axis else n for i, n in enumerate(self.shape)])
+        place = self.arena.take(shape, dtype)
+        name = f"t{len(self.temporaries)}"
+        at = self.lines.names.of("array_at", array_at)
+        where = f"{place.start}, {shape!r}, {self.lines.dtype_text(dtype)}"
+        self.temporaries.append(f"{at}(memory, {where})")
+        self._places[v] = place
+        self.inside[v] = name
+        return name
+
+    def forget(self, v: Variable) -> None:
+        """Nobody in the block needs ``v`` any more."""
+        found = self._places.pop(v, None)
+        if found is not None:
+            self.arena.give_back(found)
+
+
+def write_group(lines: Lines, group: Group, rules: Mapping[int, Rule | None]) -> None:
+    """The function of a block, and the line that runs it over all blocks."""
+    row = int(np.prod(group.shape)) // group.shape[group.axis]
+    step = max(1, _block_size(lines, group) // row)
+    block = _Block(lines, group, min(step, group.shape[group.axis]))
+    last = _last_uses(group)
+    results = _places_of_results(lines, group, last, rules)
+    for i, member in enumerate(group.members):
+        rule = rules[id(member)]
+        assert rule is not None
+        (out,) = member.outputs
+        texts = [block.operand(member, x) for x in member.operands]
+        over = [x for x in dict.fromkeys(member.operands) if last.get(x) == i]
+        if out in results:
+            place = block.result(out, results[out])
+        else:
+            allowed = [
+                x
+                for x in over
+                if all(j in rule.shares for j, y in enumerate(member.operands) if y == x)
+            ]
+            place = block.temporary(out, allowed)
+        if _is_erf(lines, member):
+            block.body.append(f"{lines.names.of('block_erf', block_erf)}({texts[0]}, {place})")
+        else:
+            block.body += rule.write(texts, place)
+        for x in over:
+            block.forget(x)
+    partial, after = _reductions(lines, group, block)
+    _write(lines, group, block, partial, after)
+
+
+def _is_erf(lines: Lines, member: Instruction) -> bool:
+    x = member.operands[0]
+    if member.primitive.name != "special.erf" or type(x) is not Variable:
+        return False
+    kind = lines.listing.kinds[x]
+    return kind.dtype.char == "d" and kind == lines.listing.kinds[member.outputs[0]]
+
+
+def _block_size(lines: Lines, group: Group) -> int:
+    """Elements of a block: as many as the cache holds for all temporary arrays."""
+    wide: int = max(lines.listing.kinds[m.outputs[0]].dtype.itemsize for m in group.members)
+    live = min(len(group.members), 8)
+    return max(LEAST, min(MOST, CACHE // (wide * max(live, 1))))
+
+
+def _last_uses(group: Group) -> dict[object, int]:
+    """The member that uses each variable last; reductions come after all of them."""
+    last: dict[object, int] = {}
+    for i, member in enumerate(group.members):
+        last.update(dict.fromkeys([*member.outputs, *member.operands], i))
+    for reduction in group.reductions:
+        last[reduction.operands[0]] = len(group.members)
+    return {x: i for x, i in last.items() if type(x) is Variable}
+
+
+def _places_of_results(
+    lines: Lines, group: Group, last: Mapping[object, int], rules: Mapping[int, Rule | None]
+) -> dict[Variable, str]:
+    """Memory for what others need of the group, by name."""
+    results: dict[Variable, str] = {}
+    for i, member in enumerate(group.members):
+        (out,) = member.outputs
+        if not lines.is_needed_outside(out):
+            continue
+        donor = None
+        if lines.is_kept(out):
+            donor = _donor(lines, group, i, last, rules[id(member)])
+        if donor is None:
+            results[out] = lines.place(out)
+        else:
+            results[out] = variable_name(donor)
+            lines.run(f"{variable_name(out)} = {variable_name(donor)}")
+    return results
+
+
+def _donor(
+    lines: Lines,
+    group: Group,
+    i: int,
+    last: Mapping[object, int],
+    rule: Rule | None,
+) -> Variable | None:
+    """A donated argument that nobody reads after this member has written over it."""
+    member = group.members[i]
+    every = Instruction(
+        member.primitive, tuple(x for m in group.members for x in m.operands), {}, member.outputs
+    )
+    shares = rule.shares if rule is not None else ()
+    read_here = {x for j, x in enumerate(member.operands) if j not in shares}
+    before = [
+        j
+        for j, x in enumerate(every.operands)
+        if last.get(x, -1) < i or (last.get(x) == i and x not in read_here)
+    ]
+    return lines.donor(member.outputs[0], every, before)
+
+
+def _reductions(lines: Lines, group: Group, block: _Block) -> tuple[list[str], list[str]]:
+    """What a block returns for each reduction, and the lines that put these together."""
+    partial: list[str] = []
+    after: list[str] = []
+    for reduction in group.reductions:
+        (x,), (out,) = reduction.operands, reduction.outputs
+        ufunc = REDUCTIONS[reduction.primitive.name]
+        reduce = reducer(lines, ufunc)
+        axis, keep = reduction.params["axis"], bool(reduction.params.get("keepdims"))
+        axes = tuple(range(len(group.shape))) if axis is None else axis
+        axes = axes if type(axes) is tuple else (axes,)
+        text = f"{reduce}({block.operand(reduction, x)}, {axes!r}, None"
+        if group.axis in axes:
+            place = lines.place(out)
+            after.append(f"{reduce}([parts[{len(partial)}] for parts in done], 0, None, {place})")
+            partial.append(f"{text}, None, {keep})")
+        else:
+            name = lines.place(out)
+            gone = 0 if keep else sum(a < group.axis for a in axes)
+            position = group.axis - gone
+            block.arrays[out] = name
+            block.body.append(f"{text}, {name}[{':, ' * position}low:high], {keep})")
+    return partial, after
+
+
+def _write(lines: Lines, group: Group, block: _Block, partial: list[str], after: list[str]) -> None:
+    number = len([line for line in lines.in_make if line.startswith("def block_")])
+    arrays = list(dict.fromkeys(block.arrays.values()))
+    names = "".join(f"{name}, " for name in arrays)
+    length = group.shape[group.axis]
+    temporaries = [f"t{i}" for i in range(len(block.temporaries))]
+    cut = f"[{':, ' * group.axis}:high - low]"
+    lines.once(f"def block_{number}(low, high, temporaries, arrays):")
+    if names:
+        lines.once(f"    {names}= arrays")
+    if temporaries:
+        lines.once(
+            f"    {', '.join(temporaries)}, = temporaries",
+            f"    if high - low != {block.step}:",
+            *(f"        {t} = {t}{cut}" for t in temporaries),
+        )
+    lines.once(*(f"    {line}" for line in block.body))
+    lines.once(f"    return ({''.join(f'{text}, ' for text in partial)})")
+    memory = lines.names.of("aligned_memory", aligned_memory)
+    lines.once(
+        f"def temporaries_{number}(memory):",
+        f"    return ({''.join(f'{text}, ' for text in block.temporaries)})",
+        f"temporaries_{number} = [temporaries_{number}({memory}({block.arena.size})) "
+        f"for _ in range({lines.names.of('worker_count', worker_count)}())]",
+    )
+    run = lines.names.of("run_blocks", run_blocks)
+    size = int(np.prod(group.shape))
+    call = f"{run}(block_{number}, {length}, {block.step}, {size}, temporaries_{number}, ({names}))"
+    lines.run(f"done = {call}" if after else call, *after)

@@ -1,0 +1,176 @@
+"""Operations on whole arrays, as lines of NumPy: products of matrices, sums, the usual loss."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from xad.core.recording import Instruction
+from xad.ops.cross_entropy import check_class_numbers
+from xad.programs.blocks import REDUCTIONS
+from xad.programs.listing import Kind
+from xad.programs.numpy_lines import Lines
+from xad.programs.numpy_whole_names import has_whole_rule
+
+__all__ = ["whole_rule"]
+
+SHORT, MANY = 32, 8
+"""Rows up to this length, from this many rows on, are reduced as columns."""
+BRIEF = 128
+"""The length from which on NumPy adds in pairs."""
+
+
+def whole_rule(lines: Lines, instruction: Instruction, texts: Sequence[str]) -> bool:
+    """Write the operation; False if there is no rule for it."""
+    if not has_whole_rule(lines.listing, instruction):
+        return False
+    name = instruction.primitive.name
+    if name == "special.softmax_cross_entropy":
+        _loss(lines, instruction, texts)
+        return True
+    out = lines.place(instruction.outputs[0])
+    if name == "matmul":
+        lines.run(f"{_product(lines, instruction)}({texts[0]}, {texts[1]}, out={out})")
+    elif name == "special.affine":
+        lines.run(
+            f"{_name(lines, np.matmul)}({texts[0]}, {texts[1]}, out={out})",
+            f"{_name(lines, np.add)}({out}, {texts[2]}, out={out})",
+        )
+    elif name in ("concat", "stack"):
+        join = np.concatenate if name == "concat" else np.stack
+        function = lines.names.of(join.__name__, join)
+        parts = "".join(f"{text}, " for text in texts)
+        lines.run(f"{function}(({parts}), {instruction.params['axis']!r}, {out})")
+    else:
+        _reduction(lines, instruction, texts[0], out)
+    return True
+
+
+def _product(lines: Lines, instruction: Instruction) -> str:
+    """``matmul``, or ``multiply`` for a column times a row, which BLAS is slow at."""
+    shapes = [lines.listing.kinds[x].shape for x in instruction.operands]
+    column_by_row = all(len(shape) >= 2 for shape in shapes) and shapes[0][-1] == 1
+    return _name(lines, np.multiply if column_by_row else np.matmul)
+
+
+def _name(lines: Lines, function: np.ufunc) -> str:
+    return lines.names.of(function.__name__, function)
+
+
+def _reduction(lines: Lines, instruction: Instruction, x: str, out: str) -> None:
+    params = instruction.params
+    name = instruction.primitive.name
+    kind = lines.listing.kinds[instruction.operands[0]]
+    axis = params["axis"]
+    axes = tuple(range(len(kind.shape))) if axis is None else axis
+    axes = axes if type(axes) is tuple else (axes,)
+    reduce = reducer(lines, REDUCTIONS.get(name, "add"))
+    is_sum = name in ("sum", "mean")
+    flat = f"{out}.reshape(-1)" if params.get("keepdims") else out
+    if len(kind.shape) == 2 and axes == (0,) and is_sum and kind.dtype.char in "fd":
+        ones = _ones(lines, kind.shape[0], kind.dtype)
+        lines.run(f"{_name(lines, np.matmul)}({ones}, {x}, out={flat})")
+    elif len(kind.shape) == 2 and axes == (1,) and is_sum and _is_brief(kind):
+        ones = _ones(lines, kind.shape[1], kind.dtype)
+        lines.run(f"{_name(lines, np.matmul)}({x}, {ones}, out={flat})")
+    elif len(kind.shape) == 2 and axes == (1,) and is_short(kind.shape):
+        columns, place = lines.scratch("columns", kind.shape[::-1], kind.dtype)
+        copyto = lines.names.of("copyto", np.copyto)
+        lines.run(f"{copyto}({columns}, {x}.T)", f"{reduce}({columns}, 0, None, {flat})")
+        lines.free(place)
+    else:
+        lines.run(f"{reduce}({x}, {axes!r}, None, {out}, {bool(params.get('keepdims'))})")
+    if name == "mean":
+        count = math.prod(kind.shape[i] for i in axes)
+        lines.run(f"{_name(lines, np.divide)}({out}, {count}, out={out})")
+
+
+def reducer(lines: Lines, ufunc: str) -> str:
+    """``add.reduce`` and the like, in source."""
+    return lines.names.of(f"{ufunc}_reduce", getattr(np, ufunc).reduce)
+
+
+def _is_brief(kind: Kind) -> bool:
+    """Whether BLAS sums the rows as exactly as NumPy, which adds long ones up in pairs."""
+    return kind.dtype.char in "fd" and kind.shape[1] <= BRIEF
+
+
+def is_short(shape: tuple[int, ...]) -> bool:
+    """Whether the rows of a matrix are so short that NumPy is quicker along its columns."""
+    return shape[1] <= SHORT and shape[0] >= MANY
+
+
+def _ones(lines: Lines, count: int, dtype: np.dtype) -> str:
+    """A constant vector of ones: BLAS adds rows up more quickly than NumPy does."""
+    name = f"ones_{count}_{dtype.name}"
+    line = f"{name} = {lines.names.of('ones', np.ones)}({count}, {lines.dtype_text(dtype)})"
+    if line not in lines.in_make:
+        lines.once(line)
+    return name
+
+
+def _loss(lines: Lines, instruction: Instruction, texts: Sequence[str]) -> None:
+    """Softmax cross-entropy and its slope, as its kernel computes them, in planned memory."""
+    logits, labels = texts
+    loss, slope = instruction.outputs
+    (count, classes), dtype = lines.listing.kinds[slope]
+    labels_dtype = lines.listing.kinds[instruction.operands[1]].dtype
+    s = lines.place(slope)
+    peak, p1 = lines.scratch("peak", (count,), dtype)
+    total, p2 = lines.scratch("total", (count,), dtype)
+    chosen, p3 = lines.scratch("chosen", (count,), dtype)
+    right, p4 = lines.scratch("right", (count,), labels_dtype)
+    starts, flat = f"starts_{right}", f"flat_{s}"
+    arange = lines.names.of("arange", np.arange)
+    step = f"0, {count * classes}, {classes}, {lines.dtype_text(labels_dtype)}"
+    lines.once(f"{starts} = {arange}({step})")
+    (lines.once if lines.is_static(slope) else lines.run)(f"{flat} = {s}.reshape(-1)")
+    ones = _ones(lines, classes, dtype)
+    maximum, add, subtract, exp = (
+        _name(lines, f) for f in (np.maximum, np.add, np.subtract, np.exp)
+    )
+
+    lowest, one, many = (lines.number(x, dtype) for x in (-float(np.finfo(dtype).max), 1, count))
+    lines.run(
+        f"{lines.names.of('look_at_labels', look_at_labels)}({labels}, {classes})",
+        *_peaks(lines, logits, (count, classes), dtype, peak),
+        f"{maximum}({peak}, {lowest}, out={peak})",
+        f"{subtract}({logits}, {peak}[:, None], out={s})",
+        f"{add}({labels}, {starts}, out={right})",
+        f"{flat}.take({right}, 0, {chosen}, 'clip')",
+        f"{exp}({s}, out={s})",
+        f"{_name(lines, np.matmul)}({s}, {ones}, out={total})",
+        f"{maximum}({total}, {one}, out={total})",
+        f"{_name(lines, np.log)}({total}, out={peak})",
+        f"{subtract}({peak}, {chosen}, out={peak})",
+    )
+    out = lines.place(loss)
+    lines.run(
+        f"{reducer(lines, 'add')}({peak}, 0, None, {out})",
+        f"{_name(lines, np.divide)}({out}, {many}, out={out})",
+        f"{_name(lines, np.multiply)}({total}, {many}, out={total})",
+        f"{_name(lines, np.divide)}({s}, {total}[:, None], out={s})",
+        f"{flat}[{right}] -= {lines.number(1 / count, dtype)}",
+    )
+    lines.free(p1, p2, p3, p4)
+
+
+def _peaks(lines: Lines, x: str, shape: tuple[int, ...], dtype: Any, out: str) -> list[str]:
+    """The largest element of each row."""
+    largest = reducer(lines, "maximum")
+    if not is_short(shape):
+        return [f"{largest}({x}, 1, None, {out})"]
+    columns, place = lines.scratch("columns", shape[::-1], dtype)
+    lines.free(place)
+    copyto = lines.names.of("copyto", np.copyto)
+    return [f"{copyto}({columns}, {x}.T)", f"{largest}({columns}, 0, None, {out})"]
+
+
+def look_at_labels(labels: np.ndarray, classes: int) -> None:
+    """Class numbers out of range would read, and write, the memory of other examples."""
+    # As unsigned numbers the negative ones are the largest.
+    if np.maximum.reduce(labels.view(np.uint64)) >= classes:
+        check_class_numbers(labels, classes)

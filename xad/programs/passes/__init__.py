@@ -1,0 +1,1 @@
+"""Passes: each a function from a program to one that gives the same and does less."""

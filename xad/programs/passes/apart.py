@@ -1,0 +1,81 @@
+"""Results in memory of their own: what users write into one shows in no other, and in no input.
+
+Passes put one variable in the place of another freely. That ends where the values leave: results
+that were arrays of their own before the passes are so after them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from xad.core.recording import Instruction, Variable
+from xad.ops.declare import primitives
+from xad.programs.listing import Listing
+
+__all__ = ["kept_apart"]
+
+VIEWS = frozenset(
+    {
+        "broadcast_to",
+        "conj",
+        "flip",
+        "getitem",
+        "imag",
+        "linalg.diagonal",
+        "permute_dims",
+        "real",
+        "reshape",
+        "stop_gradient",
+        "to_device",
+        "unstack",
+    }
+)
+"""Operations whose result may lie in the memory of their operand."""
+
+
+class _Memory(NamedTuple):
+    """The variable whose memory a value lies in; and whether elements of it stand for several."""
+
+    owner: Variable
+    repeats: bool
+
+
+def kept_apart(before: Listing, after: Listing) -> Listing:
+    """``after`` with copies for results that were apart ``before`` and no longer are."""
+    if after is before:
+        return after
+    old, new = _memories(before), _memories(after)
+    given = {*before.inputs, *before.constants, *after.constants}
+    taken: dict[Variable, Variable] = {}
+    copies: list[Instruction] = []
+    kinds = dict(after.kinds)
+    outputs = list(after.outputs)
+    for i, (x, y) in enumerate(zip(before.outputs, after.outputs, strict=True)):
+        if type(y) is not Variable:
+            continue
+        was, now = old[x], new[y]
+        apart = now.owner in given and was.owner not in given
+        repeats = now.repeats and not was.repeats
+        if apart or repeats or taken.setdefault(now.owner, was.owner) != was.owner:
+            copy = Variable(1 + max(v.number for v in kinds))
+            kinds[copy] = kinds[y]
+            copies.append(Instruction(primitives["copy"], (y,), {}, (copy,)))
+            outputs[i] = copy
+    if not copies:
+        return after
+    return after.with_instructions([*after.instructions, *copies], outputs=outputs, kinds=kinds)
+
+
+def _memories(listing: Listing) -> Mapping[Variable, _Memory]:
+    found = {v: _Memory(v, False) for v in (*listing.inputs, *listing.constants)}
+    for instruction in listing.instructions:
+        name = instruction.primitive.name
+        below = instruction.operands[0] if name in VIEWS else None
+        for v in instruction.outputs:
+            if type(below) is Variable:
+                owner, repeats = found[below]
+                found[v] = _Memory(owner, repeats or name == "broadcast_to")
+            else:
+                found[v] = _Memory(v, False)
+    return found

@@ -1,0 +1,45 @@
+"""A program recorded with one library, for the arrays of another or on another device."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from xad.backend.transfer import transfer
+from xad.core.wrapper import Wrapper
+from xad.ops.transfer import moved
+from xad.programs.encoding import Place, dtype_named, name_of_dtype, translated
+from xad.programs.listing import Kind, Listing
+
+__all__ = ["moved_listing"]
+
+
+def moved_listing(listing: Listing, place: Place) -> Listing:
+    """The same operations on arrays of a library on a device, with the constants brought there.
+
+    Data types keep their names. A step that moves an array elsewhere leaves it where all others
+    are. Errors: BackendError for data types that the library lacks.
+    """
+    source = listing.adapter
+    if source is None:
+        return replace(listing, adapter=place[0], device=place[1])
+
+    def kind_there(kind: Kind) -> Kind:
+        name = name_of_dtype(kind.dtype, source)
+        return kind if name is None else Kind(kind.shape, dtype_named(name, place[0]))
+
+    def there(x: Any) -> Any:
+        return moved(x, *place) if isinstance(x, Wrapper) else transfer(x, *place)
+
+    instructions = [
+        x._replace(params={key: translated(p, source, place) for key, p in x.params.items()})
+        for x in listing.instructions
+    ]
+    return replace(
+        listing,
+        instructions=tuple(instructions),
+        constants={v: there(x) for v, x in listing.constants.items()},
+        kinds={v: kind_there(kind) for v, kind in listing.kinds.items()},
+        adapter=place[0],
+        device=place[1],
+    )
