@@ -87,10 +87,12 @@ def run_without_jax(require_library):
 
     def run(*arguments, **environment):
         require_library("scipy")
+        inherited = {name: x for name, x in os.environ.items() if name != "XAD_DEVICE"}
+        here = {"XAD_BACKEND": "numpy", "XAD_PYTHON": sys.executable}
         return subprocess.run(
             [sys.executable, *arguments],
             cwd=ROOT,
-            env={**os.environ, "XAD_PYTHON": sys.executable, **environment},
+            env={**inherited, **here, **environment},
             capture_output=True,
             text=True,
             check=False,

@@ -85,10 +85,11 @@ def test_a_sample_of_calls_gives_what_it_is_known_to(tmp_path, require_library):
         require_library(name)
     out = tmp_path / "page.md"
     paths = [str(ROOT), str(ROOT / "tests"), os.environ.get("PYTHONPATH", "")]
+    inherited = {name: x for name, x in os.environ.items() if name != "XAD_DEVICE"}
     # In a process of its own: SciPy reads its switch when it is imported.
     run = subprocess.run(
         [sys.executable, "-m", "thirdparty", "--sample", "--out", str(out)],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+        env={**inherited, "XAD_BACKEND": "numpy", "PYTHONPATH": os.pathsep.join(paths)},
         capture_output=True,
         text=True,
         check=False,

@@ -44,7 +44,7 @@ def guard(arguments):
 
 
 A, B = np.ones((2, 3)), np.ones(3, dtype=np.float32)
-T = xad.asarray(A)
+T = xad.Tensor(A)
 EXAMPLE = ({"layers": [Layer(A, T), Layer(B, None)], "pair": Pair(B, 2.0)}, "mode", True)
 
 

@@ -81,7 +81,8 @@ def _grouped(adapter: Adapter, x: Any) -> _Groups:
     order = _ascending(adapter, x)
     if not x.shape[0]:
         return _Groups(order, order, order)
-    ordered = xp.take(x, order, axis=0)
+    # torch lacks `take` of unsigned integers; Dask warns before it refuses complex ones.
+    ordered = xp.take(x, order, axis=0) if is_complex(x.dtype, x) else x[order]
     begins = xp.concat([xp.ones_like(order[:1], dtype=xp.bool), ordered[1:] != ordered[:-1]])
     (starts,) = xp.nonzero(begins)
     ends = xp.concat([starts[1:], xp.full_like(starts[:1], x.shape[0])])
