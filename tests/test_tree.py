@@ -150,8 +150,21 @@ def test_a_difference_is_named_where_it_is(a, b, message):
 
 def test_too_few_and_too_many_leaves():
     structure = tree.structure([1, 2])
-    with pytest.raises(TreeError, match="too few"):
+    with pytest.raises(TreeError, match=r"expected 2 leaves .* got 1"):
         tree.unflatten(structure, [1])
-    with pytest.raises(TreeError, match=r"expected 2 leaves .* got more"):
+    with pytest.raises(TreeError, match=r"expected 2 leaves .* got 3"):
         tree.unflatten(structure, [1, 2, 3])
     assert tree.unflatten(structure, iter([1, 2])) == [1, 2]
+
+
+def test_structures_that_are_equal_but_not_the_same_are_told_apart():
+    @dataclasses.dataclass
+    class Rate:
+        weight: float
+        rate: float = tree.static(default=0)
+
+    for fixed in (1, 1.0, True):
+        made = tree.map(lambda x: x, Rate(2.0, fixed))
+        assert type(made.rate) is type(fixed)
+        key = next(iter(tree.map(lambda x: x, {fixed: 0})))
+        assert type(key) is type(fixed)

@@ -16,8 +16,10 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import itertools
 import operator
 from collections.abc import Callable, Iterable, Iterator
+from types import FunctionType
 from typing import Any, NamedTuple
 
 from xad.errors import TreeError
@@ -73,14 +75,14 @@ def flatten(tree: Any) -> tuple[list[Any], Structure]:
 
 def unflatten(structure: Structure, leaves: Iterable[Any]) -> Any:
     """The tree of this structure with these leaves. Errors: TreeError if their number differs."""
-    rest = iter(leaves)
     try:
-        tree = _unflatten(structure, rest)
-    except StopIteration:
-        raise TreeError("expected more leaves for this structure, got too few") from None
-    if next(rest, LEAF) is not LEAF:
-        raise TreeError(f"expected {_count(structure)} leaves for {structure}, got more")
-    return tree
+        build, count = _builders[structure]
+    except (KeyError, TypeError):
+        build, count = _find_builder(structure)
+    found = leaves if leaves.__class__ is list else list(leaves)
+    if len(found) != count:
+        raise TreeError(f"expected {count} leaves for {structure}, got {len(found)}")
+    return build(found)
 
 
 def map(function: Callable[..., Any], tree: Any, *rest: Any) -> Any:
@@ -231,17 +233,82 @@ def _unflatten(structure: Structure, rest: Iterator[Any]) -> Any:
     kind, keys, parts, fixed = structure
     if kind is None:
         return next(rest)
-    children = []
-    for part in parts:
-        if part is LEAF:
-            children.append(next(rest))
-        else:
-            children.append(_unflatten(part, rest))
+    children = [_unflatten(part, rest) for part in parts]
     try:
         join = _joiners[kind]
     except KeyError:
         join = _joiners[kind] = _joiner(kind)
     return join(keys, children, fixed)
+
+
+# A builder is a function that was generated for one structure: code without loops or look-ups.
+
+Builder = Callable[[list[Any]], Any]
+_builders: dict[Structure, tuple[Builder, int]] = {}
+_MOST_BUILDERS = 512
+_TOLD_APART = (str, FunctionType, type, type(None))
+"""Equal objects of these types are the same; 1, 1.0 and True are equal and are not."""
+
+
+def _find_builder(structure: Structure) -> tuple[Builder, int]:
+    count = _count(structure)
+    if not _is_told_apart(structure):
+        return lambda leaves: _unflatten(structure, iter(leaves)), count
+    if len(_builders) >= _MOST_BUILDERS:
+        _builders.clear()
+    found = _builders[structure] = _builder(structure), count
+    return found
+
+
+def _is_told_apart(structure: Structure) -> bool:
+    """Whether a structure that is equal is the same."""
+    kind, keys, children, fixed = structure
+    constants = (*fixed, *keys) if kind is dict else fixed
+    same = all(x.__class__ in _TOLD_APART for x in constants)
+    return same and all(_is_told_apart(child) for child in children)
+
+
+def _builder(structure: Structure) -> Builder:
+    """A function from the list of leaves to the tree."""
+    known: dict[str, Any] = {"put": object.__setattr__, "new": object.__new__}
+    known["new_tuple"] = tuple.__new__
+    lines: list[str] = []
+    text = _text(structure, known, lines, itertools.count())
+    body = "".join(f"    {line}\n" for line in [*lines, f"return {text}"])
+    exec(compile(f"def build(leaves):\n{body}", "<xad tree>", "exec"), known)
+    return known["build"]  # type: ignore[no-any-return]
+
+
+def _text(
+    structure: Structure, known: dict[str, Any], lines: list[str], numbers: Iterator[int]
+) -> str:
+    """The tree in source; lines that come before it."""
+    kind, keys, children, fixed = structure
+    if kind is None:
+        return f"leaves[{next(numbers)}]"
+    if kind is type(None):
+        return "None"
+
+    def named(thing: Any) -> str:
+        known[f"thing_{len(known)}"] = thing
+        return f"thing_{len(known) - 1}"
+
+    parts = [_text(child, known, lines, numbers) for child in children]
+    inside = "".join(f"{part}, " for part in parts)
+    if kind is list:
+        return f"[{inside}]"
+    if kind is tuple:
+        return f"({inside})"
+    if kind is dict:
+        return f"{{{', '.join(f'{named(k)}: {p}' for k, p in zip(keys, parts, strict=True))}}}"
+    if issubclass(kind, tuple):
+        return f"new_tuple({named(kind)}, ({inside}))"
+    # Past __init__ and __setattr__: the tree was checked when it was made, and may be frozen.
+    made = f"made_{len(lines)}"
+    lines.append(f"{made} = new({named(kind)})")
+    more = zip(fixed_names(kind), map(named, fixed), strict=True)
+    lines += [f"put({made}, {k!r}, {p})" for k, p in (*zip(keys, parts, strict=True), *more)]
+    return made
 
 
 def fixed_names(kind: type) -> tuple[str, ...]:

@@ -282,6 +282,10 @@ class Adapter:
         device = self.default_device() if device is None else device
         return self.namespace.__array_namespace_info__().default_dtypes(device=device)[kind]
 
+    def number(self, value: float, like: Any) -> Any:
+        """``value``, in the form in which operations on ``like`` take it quickest."""
+        return value
+
     def column_sums(self, matrix: Any) -> Any:
         """The sum of the rows of a matrix."""
         return self.namespace.sum(matrix, axis=0, dtype=matrix.dtype)

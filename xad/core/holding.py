@@ -61,9 +61,13 @@ def _shares_in(x: Any) -> Any:
 
 def _is_view(out: Any, x: Any) -> bool:
     """Whether the output, or one of several, is over the memory of ``x``."""
-    if out.__class__ is tuple:
-        return any(_is_view(y, x) for y in out)
-    return getattr(out, "base", None) is not None and _owner(out) is _owner(x)
+    owner = None
+    for y in out if out.__class__ is tuple else (out,):
+        if getattr(y, "base", None) is not None:
+            owner = _owner(x) if owner is None else owner
+            if _owner(y) is owner:
+                return True
+    return False
 
 
 def _owner(x: Any) -> Any:

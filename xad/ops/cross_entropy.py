@@ -45,30 +45,31 @@ def check_class_numbers(labels: Any, classes: int) -> None:
 
 
 def _kernel(adapter: Adapter) -> Kernel:
-    xp, exp = adapter.namespace, in_place(adapter, "exp")
+    xp, exp, number = adapter.namespace, in_place(adapter, "exp"), adapter.number
     largest = largest_number(xp)
 
     def compute(logits: Any, labels: Any, over: tuple[int, ...]) -> tuple[Any, Any]:
         check_class_numbers(labels, logits.shape[-1])
         peak = xp.max(logits, axis=-1, keepdims=True)
-        slope = logits - xp.maximum(peak, -largest(logits.dtype))
+        slope = logits - xp.maximum(peak, number(-largest(logits.dtype), peak))
         right = _right(xp, slope, labels)
         chosen = xp.reshape(xp.take(xp.reshape(slope, (-1,)), right, axis=0), labels.shape)
         slope = exp(slope)
-        total = xp.maximum(xp.sum(slope, axis=-1), 1)
+        total = xp.sum(slope, axis=-1)
+        total = xp.maximum(total, number(1, total))
         loss = xp.log(total) - chosen
         count = math.prod([labels.shape[i] for i in over])
         if over:
             # An average over no example is nan, as that of `xad.mean` is.
             loss = xp.sum(loss, axis=over) / count if count else xp.mean(loss, axis=over)
-            total = total * count
+            total = total * number(count, total)
         slope /= total[..., None]
         return loss, _less_one_hot(slope, labels, right, 1 / max(count, 1))
 
     def _less_one_hot(slope: Any, labels: Any, right: Any, one: float) -> Any:
         if adapter.name in ("numpy", "cupy"):
             flat = slope.reshape(-1)
-            flat[right] -= one
+            flat[right] -= adapter.number(one, flat)
             return flat.reshape(slope.shape)
         classes = _counted_like(labels, slope.shape[-1])
         return slope - xp.astype(xp.equal(labels[..., None], classes), slope.dtype) * one

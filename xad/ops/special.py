@@ -111,6 +111,11 @@ softplus = unary(
 )
 
 
+def _relu_kernel(adapter: Adapter) -> Kernel:
+    maximum, number = adapter.namespace.maximum, adapter.number
+    return lambda x: maximum(x, number(0, x))
+
+
 def _positive(xp: Any, y: Any) -> Any:
     """1 where y > 0, otherwise 0; as booleans where the library multiplies by those."""
     if not isinstance(y, Wrapper) and adapter_of(y).multiplies_booleans:
@@ -124,7 +129,7 @@ relu = unary(
     "The larger of 0 and x; the slope at 0 is 0.",
     "1 for x > 0, otherwise 0",
     kinds="real",
-    kernel=lambda adapter: lambda x: adapter.namespace.maximum(x, 0),
+    kernel=_relu_kernel,
     source="Nair and Hinton, Rectified linear units, ICML 2010.",
 )
 

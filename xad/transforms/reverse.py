@@ -43,8 +43,10 @@ class _Run:
         """Hold the inputs, and from now on what the graph needs."""
         runs[self.level] = self.held
         inputs = self.inputs.leaves
-        if self.inputs.boxed:
-            inputs = [array for x in inputs for array in plain(x)]
+        for x in inputs:
+            if isinstance(x, Wrapper):
+                inputs = [array for x in inputs for array in plain(x)]
+                break
         self.held.add(inputs)
 
     def end(self) -> None:

@@ -11,7 +11,7 @@ from xad.backend import adapter_of
 from xad.errors import ShapeError, TreeError
 from xad.nn.arrays import is_plain, like, plain
 
-__all__ = ["square_root", "update_leaves", "zeros_like"]
+__all__ = ["number", "square_root", "update_leaves", "zeros_like"]
 
 
 def zeros_like(params: Any) -> Any:
@@ -52,6 +52,11 @@ def update_leaves(
             rows.append([like(x, parameter) for x in update(*_unwrapped(row))])
     count = 1 + len(memory)
     return [tree.unflatten(structure, [row[i] for row in rows]) for i in range(count)]
+
+
+def number(value: float, like: Any) -> Any:
+    """A number for an operation on ``like``, in the form that takes least time."""
+    return adapter_of(like).number(value, like) if is_plain(like) else value
 
 
 def _unwrapped(row: Sequence[Any]) -> list[Any]:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from xad import tree
 from xad.nn.optimizers.hyperparameters import checked, checked_rate, rate_at
-from xad.nn.optimizers.leaves import update_leaves, zeros_like
+from xad.nn.optimizers.leaves import number, update_leaves, zeros_like
 from xad.nn.optimizers.schedules import Schedule
 
 __all__ = ["SGD", "SGDState"]
@@ -80,7 +80,8 @@ class SGD:
     # Both work in place, but only on arrays that they have just made.
 
     def _without(self, rate: float, p: Any, g: Any) -> tuple[Any]:
-        step = g * -rate
+        # A schedule makes another number for each step: those are not worth remembering.
+        step = g * (-rate if callable(self.learning_rate) else number(-rate, g))
         step += p * (1 - rate * self.weight_decay) if self.weight_decay else p
         return (step,)
 
