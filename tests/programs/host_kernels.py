@@ -82,7 +82,7 @@ class HostElementwise:
             f'{preamble}\nextern "C" void run(long size, {", ".join(given)}) {{\n'
             f"for (long i = 0; i < size; i++) {{ {' '.join(names)}\n{body};\n}} }}\n"
         )
-        self.library = build(source, folder)
+        self.compiled = build(source, folder)
 
     def __call__(self, *arrays):
         given = arrays[: len(self.inputs)]
@@ -92,7 +92,7 @@ class HostElementwise:
         shape = np.broadcast_shapes(*[x.shape for x in arrays])
         outs = [np.empty(shape, dtype) for dtype, _ in self.outputs]
         given = [np.ascontiguousarray(np.broadcast_to(x, shape)) for x in given]
-        self.library.run(ctypes.c_long(outs[0].size), *pointers([*given, *outs]))
+        self.compiled.run(ctypes.c_long(outs[0].size), *pointers([*given, *outs]))
         for x, out in zip(made, outs, strict=False):
             x[...] = out
         return outs[0] if len(outs) == 1 else tuple(outs)
@@ -120,7 +120,7 @@ class HostReduction:
             f"_type_reduce _a = static_cast<_type_reduce>({mapping}); a = REDUCE(a, _a); }}\n"
             f"{TYPES[self.dtype]}& {out} = {out}p[i]; {finish}; }} }}\n"
         )
-        self.library = build(source, folder)
+        self.compiled = build(source, folder)
 
     def __call__(self, *arrays, axis, keepdims):
         shape = np.broadcast_shapes(*[x.shape for x in arrays])
@@ -130,5 +130,5 @@ class HostReduction:
         out = np.empty(kept, self.dtype)
         length = int(np.prod([shape[i] for i in axis]))
         given = [np.ascontiguousarray(x) for x in moved]
-        self.library.run(ctypes.c_long(out.size), ctypes.c_long(length), *pointers([*given, out]))
+        self.compiled.run(ctypes.c_long(out.size), ctypes.c_long(length), *pointers([*given, out]))
         return out if keepdims else out.reshape([n for i, n in enumerate(shape) if i not in axis])
