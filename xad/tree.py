@@ -252,7 +252,7 @@ _TOLD_APART = (str, FunctionType, type, type(None))
 
 def _find_builder(structure: Structure) -> tuple[Builder, int]:
     count = _count(structure)
-    if not _is_told_apart(structure):
+    if not _is_all_told_apart(structure):
         return lambda leaves: _unflatten(structure, iter(leaves)), count
     if len(_builders) >= _MOST_BUILDERS:
         _builders.clear()
@@ -260,12 +260,16 @@ def _find_builder(structure: Structure) -> tuple[Builder, int]:
     return found
 
 
-def _is_told_apart(structure: Structure) -> bool:
+def _is_all_told_apart(structure: Structure) -> bool:
     """Whether a structure that is equal is the same."""
     kind, keys, children, fixed = structure
     constants = (*fixed, *keys) if kind is dict else fixed
-    same = all(x.__class__ in _TOLD_APART for x in constants)
-    return same and all(_is_told_apart(child) for child in children)
+    return is_told_apart(constants) and all(_is_all_told_apart(child) for child in children)
+
+
+def is_told_apart(values: Iterable[Any]) -> bool:
+    """Whether values that are equal to these are the same."""
+    return all(x.__class__ in _TOLD_APART for x in values)
 
 
 def _builder(structure: Structure) -> Builder:

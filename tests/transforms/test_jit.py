@@ -1,5 +1,6 @@
 """jit: what it gives is what the function gives, and what it cannot keep it refuses."""
 
+import dataclasses
 import gc
 import signal
 import threading
@@ -929,3 +930,20 @@ def test_sums_and_products_are_reordered_only_when_asked(here, close):
     assert (here.to_host(exact(x)) == here.to_host(f(x))).all()
     close(free(x), here.to_host(f(x)))
     assert len(free.listing) < len(exact.listing)
+
+
+@pytest.mark.parametrize(("first", "second"), [(1, True), (1, 1.0), (0.0, -0.0), ((2,), (2.0,))])
+def test_equal_values_of_different_kinds_have_programs_of_their_own(here, first, second):
+    @dataclasses.dataclass
+    class Given:
+        x: object
+        setting: object = xad.tree.static(default=None)
+
+    x = here.array([1.0, 2.0])
+    static = xad.jit(lambda setting, x: (x, repr(setting)), static_argnums=0)
+    field = xad.jit(lambda given: (given.x, repr(given.setting)))
+    key = xad.jit(lambda given: (given["x"], repr([k for k in given if k != "x"])))
+    for value in (first, second, first):
+        assert static(value, x)[1] == repr(value)
+        assert field(Given(x, value))[1] == repr(value)
+        assert key({"x": x, value: x})[1] == repr([value])

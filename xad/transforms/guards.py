@@ -15,8 +15,9 @@ import numpy as np
 from xad import tree
 from xad.programs.plain import Names
 from xad.tensor import Tensor
+from xad.transforms.kinds import exact
 
-__all__ = ["builder_of", "guard_of"]
+__all__ = ["guard_of"]
 
 Describe = Callable[[Any], Any]
 Guard = Callable[[Any], tuple[list[Any], list[Any]] | None]
@@ -74,6 +75,8 @@ class _Writer:
         keys = structure.keys
         if kind is dict:
             self.refuse_unless(f"len({x}) == {len(keys)}")
+            if not all(key.__class__ is str for key in keys):
+                raise _Unguardable  # 1 and True are equal
             missing = self.names.of("missing", tree.LEAF)
             texts = [f"{x}.get({self.names.of('key', key)}, {missing})" for key in keys]
         elif kind in (tuple, list):
@@ -85,6 +88,9 @@ class _Writer:
             fixed = self.names.of("fixed", structure.fixed)
             given = self.names.of("fixed_of", tree.fixed_parts(kind))
             self.refuse_unless(f"{given}({x}) == {fixed}")
+            if not tree.is_told_apart(structure.fixed):
+                kinds = self.names.of("kinds", exact(structure.fixed))
+                self.refuse_unless(f"{self.names.of('exact', exact)}({given}({x})) == {kinds}")
         for child, text in zip(structure.children, texts, strict=True):
             self.part(child, self.local(text))
 
@@ -129,53 +135,7 @@ def guard_of(
     results = f"[{', '.join(writer.arrays)}], [{', '.join(writer.given)}]"
     source = "def guard(arguments):\n"
     source += "".join(f"    {line}\n" for line in [*writer.lines, f"return {results}"])
-    found: Guard = _made(source, writer.names, "guard")
-    return found
-
-
-def builder_of(structure: tree.Structure, boxed: bool) -> Callable[[Sequence[Any]], Any]:
-    """A function that puts a list of arrays, as tensors if ``boxed``, into the structure."""
-    names = Names()
-    lines: list[str] = []
-    count = 0
-
-    def part(structure: tree.Structure) -> str:
-        nonlocal count
-        kind = structure.kind
-        if kind is None:
-            text = f"results[{count}]"
-            count += 1
-            return f"{names.of('Tensor', Tensor)}({text})" if boxed else text
-        if kind is type(None):
-            return "None"
-        parts = [part(child) for child in structure.children]
-        inside = "".join(f"{text}, " for text in parts)
-        if kind is tuple:
-            return f"({inside})"
-        if kind is list:
-            return f"[{inside}]"
-        if kind is dict:
-            keys = [names.of("key", key) for key in structure.keys]
-            return f"{{{', '.join(f'{k}: {p}' for k, p in zip(keys, parts, strict=True))}}}"
-        if issubclass(kind, tuple):
-            new = names.of("new_tuple", tuple.__new__)
-            return f"{new}({names.of(kind.__name__, kind)}, ({inside}))"
-        # Past __init__ and __setattr__, as `xad.tree` does it.
-        made, put = f"made_{len(lines)}", names.of("put", object.__setattr__)
-        lines.append(f"{made} = {names.of('new', object.__new__)}({names.of(kind.__name__, kind)})")
-        fixed = zip(tree.fixed_names(kind), structure.fixed, strict=True)
-        texts = [*zip(structure.keys, parts, strict=True), *((k, names.of(k, x)) for k, x in fixed)]
-        lines.extend(f"{put}({made}, {key!r}, {text})" for key, text in texts)
-        return made
-
-    text = part(structure)
-    source = "def build(results):\n" + "".join(
-        f"    {line}\n" for line in [*lines, f"return {text}"]
-    )
-    return _made(source, names, "build")  # type: ignore[no-any-return]
-
-
-def _made(source: str, names: Names, name: str) -> Any:
-    space = dict(names.objects)
+    space = dict(writer.names.objects)
     exec(compile(source, "<xad guard>", "exec"), space)
-    return space[name]
+    found: Guard = space["guard"]
+    return found

@@ -24,7 +24,16 @@ from xad.transforms.disabling import is_disabled
 from xad.transforms.generators import check_unmoved, states_of
 from xad.transforms.guards import Guard, guard_of
 from xad.transforms.inputs import Function
-from xad.transforms.kinds import ARRAY, FIXED, NUMBER, by_value, described, taken
+from xad.transforms.kinds import (
+    ARRAY,
+    FIXED,
+    NUMBER,
+    by_value,
+    described,
+    exact,
+    exact_structure,
+    taken,
+)
 from xad.transforms.tracing import Call, PrologueError, Ready, Trace
 
 __all__ = ["CacheInfo", "Jitted", "jit"]
@@ -93,16 +102,17 @@ class Jitted:
             if quickly is not None and latest.captures.unchanged():
                 self._hits += 1
                 return self._run(latest, quickly[0], quickly[1], arguments, keywords)
-        fixed: tuple[tuple[int, Any], ...] = ()
+        fixed: tuple[tuple[int, Any, Any], ...] = ()
         if self._static:  # those given by keyword are told apart by value anyway
-            fixed = tuple([(i, arguments[i]) for i in self._static if i < len(arguments)])
+            given_static = [(i, arguments[i]) for i in self._static if i < len(arguments)]
+            fixed = tuple([(i, x, exact(x)) for i, x in given_static])
         moving = self._without_static(arguments) if fixed else arguments
         leaves, structure = tree.flatten((moving, keywords))
         found = taken(leaves)
         if found is None:
             return self._function(*arguments, **keywords)
         arrays, given, kinds, boxed = found
-        key = (structure, kinds, fixed, boxed)
+        key = (structure, kinds, fixed, boxed, exact_structure(structure))
         try:
             kept = self._key(key, leaves) if given else key
             entry = self._entries.get(kept)
@@ -135,7 +145,7 @@ class Jitted:
 
     def _guard(self, entry: _Entry, key: Any, leaves: Sequence[Any]) -> None:
         """Have the next call try this program first, by the quick way."""
-        structure, kinds, fixed, _ = key
+        structure, kinds, fixed, *_ = key
         if not entry.guarded and not fixed:
             asked = self._asked.get(key, frozenset())
             roles = [(FIXED,) if i in asked else kind for i, kind in enumerate(kinds)]
@@ -153,12 +163,12 @@ class Jitted:
 
     def _record(self, key: Any, leaves: list[Any], arguments: tuple[Any, ...]) -> _Entry:
         """Record and keep the program, or that there can be none."""
-        structure, kinds, fixed, boxed = key
+        structure, kinds, fixed, boxed, _ = key
 
         def function(parts: Sequence[Any]) -> Any:
             moving, keywords = tree.unflatten(structure, parts)
             positional = list(moving)
-            for i, value in fixed:
+            for i, value, _ in fixed:
                 positional[i] = value
             return self._function(*positional, **keywords)
 
@@ -166,7 +176,7 @@ class Jitted:
         plain = [x.value if x.__class__ is Tensor else x for x in leaves]
         donated = self._places_of_donated(roles, arguments)
         objects = [x for x, role in zip(plain, roles, strict=True) if role is FIXED]
-        objects += [x for _, x in fixed]
+        objects += [x for _, x, _ in fixed]
         objects += fixed_parts(structure)
         before = Captures(self._function, objects)
         states = states_of(before.held)

@@ -7,12 +7,24 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from xad import tree
 from xad.backend.registry import adapter_for
 from xad.core.diagnosis import SCALARS
 from xad.core.wrapper import Wrapper
 from xad.tensor import Tensor
 
-__all__ = ["ARRAY", "DRAWS", "FIXED", "NUMBER", "Taken", "by_value", "described", "taken"]
+__all__ = [
+    "ARRAY",
+    "DRAWS",
+    "FIXED",
+    "NUMBER",
+    "Taken",
+    "by_value",
+    "described",
+    "exact",
+    "exact_structure",
+    "taken",
+]
 
 ARRAY, FIXED, NUMBER, DRAWS = "array", "fixed", "number", "draws"
 """An input; part of the program's key; a number or a generator that Python looks after."""
@@ -91,6 +103,20 @@ _describers: dict[type, Callable[[Any], Any]] = {}
 def described(x: Any) -> Any:
     """What a plain leaf is to a program, and what tells it apart; None if it is a wrapper."""
     return _describers.get(x.__class__, _find_describer)(x)
+
+
+def exact(value: Any) -> Any:
+    """What tells apart values that are equal: 1, 1.0 and True, or 0.0 and -0.0."""
+    kind = value.__class__
+    if kind is tuple:
+        return (kind, *map(exact, value))
+    return repr(value) if kind is float or kind is complex else kind
+
+
+def exact_structure(structure: tree.Structure) -> Any:
+    """The same of all that is fixed in a tree."""
+    constants = (*structure.fixed, *structure.keys) if structure.kind is dict else structure.fixed
+    return (*map(exact, constants), *map(exact_structure, structure.children))
 
 
 def by_value(number: Any) -> Any:

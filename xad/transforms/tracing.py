@@ -20,7 +20,6 @@ from xad.programs.listing import Listing
 from xad.programs.optimise import optimise
 from xad.tensor import Recorded, Tensor
 from xad.transforms.generators import Drawing
-from xad.transforms.guards import builder_of
 from xad.transforms.kinds import ARRAY, FIXED, NUMBER
 from xad.transforms.numbers import Number
 from xad.transforms.program import written
@@ -171,15 +170,14 @@ def _finisher(
     structure: tree.Structure, makers: Sequence[Any], boxed: bool
 ) -> Callable[[Sequence[Any], Sequence[Any]], Any]:
     """From the program's results and the prologue's values to what the function returns."""
-    if not any(makers):
-        build = builder_of(structure, boxed)
-        return lambda results, values: build(results)
     face = Tensor if boxed else _as_it_is
-    build = builder_of(structure, False)
+    if not any(makers):
+        return lambda results, values: tree.unflatten(structure, list(map(face, results)))
 
     def finish(results: Sequence[Any], values: Sequence[Any]) -> Any:
         rest = iter(results)
-        return build([face(next(rest)) if make is None else make(values) for make in makers])
+        made = [face(next(rest)) if make is None else make(values) for make in makers]
+        return tree.unflatten(structure, made)
 
     return finish
 
