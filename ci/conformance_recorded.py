@@ -12,14 +12,13 @@ It is a pytest plug-in too, for the closing counts.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from functools import wraps
-from types import FunctionType, MethodType, SimpleNamespace
 from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from conformance_wrapped import Counts, namespace, wrap_methods
 
 import xad
 from xad import tree
@@ -31,8 +30,6 @@ from xad.programs.generate import generate
 from xad.programs.optimise import optimise
 from xad.transforms.program import listing_of
 
-CONSTRUCTED = "fft linalg"
-UNTOUCHED = {"__array_namespace__", "__array_namespace_info__"}
 KEYS = "a mask, or an array as an index or a bound where a number is due"
 MUST_REFUSE = {"nonzero", "unique_all", "unique_counts", "unique_inverse", "unique_values"}
 MAY_REFUSE = {"repeat": "counts in an array", "__getitem__": KEYS, "__setitem__": KEYS}
@@ -44,11 +41,11 @@ PLAIN = {
 SLACK = 200
 """By how many roundings a program may differ from its recording: passes may add up anew."""
 
-recorded: Counter[str] = Counter()
-"""How often each function has run as a program."""
-
-refused: Counter[str] = Counter()
-"""How often one has said that its result's shape depends on values."""
+counts = Counts(
+    "{calls} calls of {names} functions recorded", "recorded", "refused, by their values"
+)
+recorded, refused = counts.counters
+"""How often each function has run as a program, and has said that a shape depends on values."""
 
 _inside = False
 
@@ -103,6 +100,11 @@ def with_tensors(x: Any, replaced: Callable[[xad.Tensor], Any]) -> Any:
     return x
 
 
+def index_of(x: Any, among: list[Any]) -> int | None:
+    """Where this very object is in the list."""
+    return next((i for i, other in enumerate(among) if other is x), None)
+
+
 def by_program(function: Callable[..., Any], name: str) -> Callable[..., Any]:
     """The function, recorded at each call and run as the program that comes of it."""
 
@@ -121,17 +123,22 @@ def by_program(function: Callable[..., Any], name: str) -> Callable[..., Any]:
 
 
 def _called(function: Callable[..., Any], name: str, arguments: Any, keywords: Any) -> Any:
-    given = [x.value for x in tensors([arguments, keywords])]
+    taken = tensors([arguments, keywords])
+    given = [x.value for x in taken]
     outcome: Any = None
+    itself: list[int | None] = []
 
     def run(arrays: Any) -> list[Any]:
         nonlocal outcome
+        nonlocal itself
+        arrays = list(arrays)
         rest = iter(arrays)
         new, more = with_tensors([arguments, keywords], lambda _: next(rest))
         out = function(*new, **more)
         # An assignment gives its result by the array that it rebinds.
         leaves, structure = tree.flatten(new[0] if out is None and name == "__setitem__" else out)
         outcome = Outcome([x for x in leaves if is_array(x)], leaves, structure)
+        itself = [index_of(x, arrays) for x in outcome.arrays]
         return outcome.arrays
 
     try:
@@ -151,7 +158,9 @@ def _called(function: Callable[..., Any], name: str, arguments: Any, keywords: A
         done = function(*arguments, **keywords)
         _compare(name, results[0], innermost(arguments[0]))
         return done
-    return outcome.with_arrays([xad.Tensor(x) for x in results])
+    # Whoever gets an argument back, may write into it: that must be seen in the argument.
+    whole = zip(results, itself, strict=True)
+    return outcome.with_arrays([xad.Tensor(x) if i is None else taken[i] for x, i in whole])
 
 
 def _computed(listing: Any, given: list[Any], name: str, outcome: Outcome) -> list[Any]:
@@ -187,48 +196,10 @@ def _compare(name: str, got: Any, expected: Any) -> None:
 
 # ---- the namespace ------------------------------------------------------------------------------
 
-
-def _face(name: str, value: Any) -> Any:
-    is_function = isinstance(value, (FunctionType, MethodType)) and name not in UNTOUCHED
-    return by_program(value, name) if is_function else value
+__getattr__ = namespace(by_program, kept={"from_dlpack"})
+wrap_methods(by_program, PLAIN)
 
 
-def __getattr__(name: str) -> Any:
-    value = getattr(xad, name)
-    if name in CONSTRUCTED.split():
-        return SimpleNamespace(**{part: _face(part, getattr(value, part)) for part in dir(value)})
-    return value if name == "from_dlpack" else _face(name, value)
-
-
-for _name, _method in list(vars(Array).items()):
-    if _name in PLAIN:
-        continue
-    if isinstance(_method, FunctionType) and (_name[:2] == "__" or _name[0] != "_"):
-        setattr(Array, _name, _face(_name, _method))
-    elif isinstance(_method, property) and _name in ("T", "mT"):
-        setattr(Array, _name, property(by_program(_method.fget, _name)))  # type: ignore[arg-type]
-
-
-# Where several processes share the tests, each sends its counts to the one that sums them up.
-
-
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Send the counts."""
-    if hasattr(session.config, "workeroutput"):
-        session.config.workeroutput["programs"] = (dict(recorded), dict(refused))
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_testnodedown(node: Any) -> None:
-    """Add what a process has sent."""
-    counts = getattr(node, "workeroutput", {}).get("programs", ({}, {}))
-    recorded.update(counts[0])
-    refused.update(counts[1])
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say how many calls ran as programs, and which could not."""
-    terminalreporter.write_line(f"{recorded.total()} calls of {len(recorded)} functions recorded")
-    for title, counts in (("recorded", recorded), ("refused, by their values", refused)):
-        listed = ", ".join(f"{name} {n}" for name, n in sorted(counts.items()))
-        terminalreporter.write_line(f"{title}: {listed}")
+def pytest_configure(config: pytest.Config) -> None:
+    """Add the counts to the report."""
+    config.pluginmanager.register(counts)

@@ -14,14 +14,13 @@ It is a pytest plug-in too, for the closing count of rules.
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import wraps
-from types import FunctionType, MethodType, SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+from conformance_wrapped import Counts, namespace, wrap_methods
 
 import xad
 from xad.array import Array
@@ -34,14 +33,10 @@ from xad.ops.arguments import is_inexact
 
 NESTED = os.environ.get("XAD_CONFORMANCE_MODE") == "nested"
 LEVEL = fresh_level() if NESTED else BASE_LEVEL
-CONSTRUCTED = "fft linalg"
-UNTOUCHED = {"__array_namespace__", "__array_namespace_info__"}
 
-called: Counter[str] = Counter()
-"""How often each primitive's rule has been called."""
-
-without_derivative: Counter[str] = Counter()
-"""How often one has refused a singular matrix instead."""
+counts = Counts("{calls} calls of the rules of {names} primitives", "called", "refused singular")
+called, without_derivative = counts.counters
+"""How often each primitive's rule has been called, and has refused a singular matrix."""
 
 _random = np.random.default_rng(0)
 _inside = False
@@ -76,7 +71,7 @@ def tensors(x: Any) -> Iterator[xad.Tensor]:
         yield from tensors([x.start, x.stop, x.step])
 
 
-def checked(function: Callable[..., Any]) -> Callable[..., Any]:
+def checked(function: Callable[..., Any], _: str) -> Callable[..., Any]:
     """The function, with a walk back from each of its results to its arguments."""
 
     @wraps(function)
@@ -169,17 +164,7 @@ def _compare(g: Any, value: Any, node: Node) -> None:
 
 # ---- the namespace ------------------------------------------------------------------------------
 
-
-def _face(name: str, value: Any) -> Any:
-    is_function = isinstance(value, (FunctionType, MethodType)) and name not in UNTOUCHED
-    return checked(value) if is_function else value
-
-
-def __getattr__(name: str) -> Any:
-    value = getattr(xad, name)
-    if name in CONSTRUCTED.split():
-        return SimpleNamespace(**{part: _face(part, getattr(value, part)) for part in dir(value)})
-    return _face(name, value)
+NUMBERS = ("__bool__", "__complex__", "__float__", "__index__", "__int__", "item")
 
 
 def _of_values(method: Callable[..., Any]) -> Callable[..., Any]:
@@ -187,37 +172,13 @@ def _of_values(method: Callable[..., Any]) -> Callable[..., Any]:
     return wraps(method)(lambda self, *arguments: method(xad.Tensor(innermost(self)), *arguments))
 
 
-NUMBERS = ("__bool__", "__complex__", "__float__", "__index__", "__int__", "item")
-
-for _name, _method in list(vars(Array).items()):
-    if _name in NUMBERS:
-        setattr(Array, _name, _of_values(_method) if NESTED else _method)
-    elif isinstance(_method, FunctionType) and (_name[:2] == "__" or _name[0] != "_"):
-        setattr(Array, _name, _face(_name, _method))
-    elif isinstance(_method, property) and _name in ("T", "mT"):
-        setattr(Array, _name, property(checked(_method.fget)))  # type: ignore[arg-type]
+__getattr__ = namespace(checked)
+wrap_methods(checked, NUMBERS)
+if NESTED:
+    for _name in NUMBERS:
+        setattr(Array, _name, _of_values(getattr(Array, _name)))
 
 
-# Where several processes share the tests, each sends its counts to the one that sums them up.
-
-
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Send the counts."""
-    if hasattr(session.config, "workeroutput"):
-        session.config.workeroutput["rules"] = (dict(called), dict(without_derivative))
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_testnodedown(node: Any) -> None:
-    """Add what a process has sent."""
-    counts = getattr(node, "workeroutput", {}).get("rules", ({}, {}))
-    called.update(counts[0])
-    without_derivative.update(counts[1])
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say how many rules were called."""
-    terminalreporter.write_line(f"{called.total()} calls of the rules of {len(called)} primitives")
-    for title, counts in (("called", called), ("refused singular", without_derivative)):
-        listed = ", ".join(f"{name} {n}" for name, n in sorted(counts.items()))
-        terminalreporter.write_line(f"{title}: {listed}")
+def pytest_configure(config: pytest.Config) -> None:
+    """Add the counts to the report."""
+    config.pluginmanager.register(counts)
