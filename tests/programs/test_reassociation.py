@@ -140,3 +140,41 @@ def test_other_terms_of_a_sum_of_products_stay(here, tame):
     assert names(reordered(here, f, tame, xad.flip(tame, axis=0))).count("matmul") >= 2
     after = reordered(here, g, tame, xad.flip(tame, axis=0))
     assert "exp" in names(after)
+
+
+def scaled_shapes(listing):
+    found = [x.outputs[0] for x in listing.instructions if x.primitive.name == "multiply"]
+    return [listing.kinds[v].shape for v in found]
+
+
+def test_a_number_moves_to_the_smallest_matrix(here, tame):
+    column, row = tame[:, :1], tame[:1, :]
+    for f in (lambda x, y: 3 * (x @ y), lambda x, y: (x @ y) * 3):
+        assert scaled_shapes(reordered(here, f, column, row)) == [(3, 1)]
+        assert scaled_shapes(reordered(here, f, row, xad.matrix_transpose(row))) == [(1, 1)]
+    out = reordered(here, lambda x, y: (x * 3) @ y * 2, row, xad.matrix_transpose(row))
+    assert scaled_shapes(out) == [(1, 1)]
+    rate = here.array(np.asarray(3.0))
+    by_array = reordered(here, lambda x, y, rate: rate * (x @ y), column, row, rate)
+    assert scaled_shapes(by_array) == [(3, 1)]
+    squared = reordered(here, lambda x: (x @ x) * 3, tame[:, :3])
+    assert scaled_shapes(squared) == [(3, 3)]
+
+
+def test_a_number_stays_where_others_need_the_product(here, tame):
+    column, row = tame[:, :1], tame[:1, :]
+    both = reordered(here, lambda x, y: (x @ y, 3 * (x @ y)), column, row)
+    assert scaled_shapes(both) == [(3, 4)]
+    scaled = reordered(here, lambda x, y: (x * 3, (x * 3) @ y), row, xad.matrix_transpose(row))
+    assert scaled_shapes(scaled) == [(1, 4)]
+
+
+def test_the_rate_of_an_update_meets_the_mean(here):
+    generator = np.random.default_rng(0)
+    x, weights = (here.array(generator.normal(size=shape)) for shape in ((4, 30), (30, 20)))
+
+    def step(weights, x):
+        gradient = xad.grad(lambda w: xad.mean(xad.square(x @ w)))(weights)
+        return weights - 0.125 * gradient
+
+    assert (30, 20) not in scaled_shapes(reordered(here, step, weights, x))

@@ -2,7 +2,8 @@
 
 1. Leave out what nobody needs.
 2. One walk with all rules: constants become numbers, what is repeated is shared, operations that
-   change nothing go. Rules of `factors` take part where rounding may differ.
+   change nothing go. Rules of `factors` and `scaling` take part where rounding may
+   differ.
 3. Leave out signs that a sum can absorb, and join the pieces that gradients of slices are made of;
    where rounding may differ, make one product of those of a sequence's steps.
 
@@ -22,6 +23,7 @@ from xad.programs.passes.constants import CONSTANTS
 from xad.programs.passes.factors import FACTORS
 from xad.programs.passes.needed import only_needed
 from xad.programs.passes.pieces import pieces_joined
+from xad.programs.passes.scaling import SCALING
 from xad.programs.passes.shapes import SHAPES
 from xad.programs.passes.signs import signs_absorbed
 from xad.programs.passes.steps import steps_in_one_product, sums_in_one_product
@@ -31,7 +33,7 @@ __all__ = ["optimise"]
 
 ROUNDS = 3
 EXACT = together(CONSTANTS, SHAPES, ARITHMETIC, CHOICES)
-ANY_ORDER = together(EXACT, FACTORS)
+ANY_ORDER = together(EXACT, FACTORS, SCALING)
 
 
 def optimise(listing: Listing, *, reassociate: bool = False) -> Listing:
