@@ -127,8 +127,8 @@ def test_cupy_takes_the_kernels_texts(require_library, f, arrays):
 
     listing = xad.make_program(f)(*arrays).listing
     for group in grouped(
-        listing, lambda i: expressible(i, listing.kinds), lambda i: endable(i, listing)
+        listing, lambda i: expressible(i, listing.kinds), lambda i: endable(i, listing), alone=True
     ):
         if group.fused:
-            text = (reduction_text if group.ending else elementwise_text)(group, listing)
+            text = (reduction_text if group.endings else elementwise_text)(group, listing)
             assert text.build(cupy).name == text.name

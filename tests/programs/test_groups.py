@@ -27,10 +27,7 @@ def groups_of(f, *arrays, **options):
 
 def names(groups):
     """The operations' names, group by group."""
-    return [
-        " ".join(m.primitive.name for m in (*g.instructions, *([g.ending] if g.ending else [])))
-        for g in groups
-    ]
+    return [" ".join(m.primitive.name for m in g.every) for g in groups]
 
 
 def outputs_of(listing, groups, arrays):
@@ -38,8 +35,7 @@ def outputs_of(listing, groups, arrays):
     values = {**listing.constants, **dict(zip(listing.inputs, arrays, strict=True))}
     for group in groups:
         seen = {v: values[v] for v in group.inputs}
-        every = [*group.instructions, *([group.ending] if group.ending else [])]
-        made = replay((), seen, every, ())
+        made = replay((), seen, group.every, ())
         values.update({v: made[v] for v in group.outputs})
     return [values[x] if isinstance(x, Variable) else x for x in listing.outputs]
 
@@ -90,19 +86,33 @@ def test_chains_that_meet_stay_apart_with_a_product_between():
 def test_a_sum_ends_the_group_that_works_for_it_alone():
     listing, groups = groups_of(lambda x, y: xad.sum((x - y) * x, axis=0), X, Y)
     assert names(groups) == ["subtract multiply sum"]
-    assert groups[0].ending is not None
+    assert len(groups[0].endings) == 1
     assert groups[0].outputs == listing.outputs
 
 
-def test_a_sum_stays_apart_if_its_operand_is_needed_elsewhere():
+def test_a_sum_that_must_be_alone_stays_apart_if_its_operand_is_needed_elsewhere():
     def f(x, y):
         z = x * y
         return xad.sum(z), xad.exp(z)
 
-    _, groups = groups_of(f, X, Y)
+    _, groups = groups_of(f, X, Y, alone=True)
     assert sorted(names(groups)) == ["multiply exp", "sum"]
-    _, groups = groups_of(lambda x: [z := x * 2, xad.sum(z)], X)
+    _, groups = groups_of(lambda x: [z := x * 2, xad.sum(z)], X, alone=True)
     assert sorted(names(groups)) == ["multiply", "sum"]
+
+
+def test_several_sums_are_taken_along():
+    def f(x, y):
+        z = x * y
+        total = xad.sum(z)
+        return total, xad.sum(xad.exp(z), axis=0), z, xad.exp(z) * total
+
+    listing, groups = groups_of(f, X, Y)
+    assert names(groups) == ["multiply exp exp sum sum", "multiply"]
+    assert len(groups[0].outputs) == 4
+    wanted = listing.run([X, Y])
+    for x, y in zip(outputs_of(listing, groups, [X, Y]), wanted, strict=True):
+        np.testing.assert_array_equal(x, y)
 
 
 def test_a_group_names_no_more_arrays_than_allowed():
@@ -113,9 +123,10 @@ def test_a_group_names_no_more_arrays_than_allowed():
     np.testing.assert_array_equal(outputs_of(listing, groups, arrays)[0], np.sum(arrays, axis=0))
 
 
+@pytest.mark.parametrize("options", [{}, {"alone": True, "most": 5}], ids=["along", "kernels"])
 @settings(max_examples=60, deadline=None)
-@given(st.data())
-def test_groups_give_what_the_program_gives(data):
+@given(data=st.data())
+def test_groups_give_what_the_program_gives(data, options):
     steps = data.draw(st.lists(st.tuples(*[st.integers(0, 9)] * 3), min_size=1, max_size=14))
 
     def f(x, w, b):
@@ -134,8 +145,8 @@ def test_groups_give_what_the_program_gives(data):
 
     r = np.random.default_rng(0).standard_normal
     arrays = [r((3, 3)), r((3, 3)), r(3)]
-    listing, groups = groups_of(f, *arrays)
-    every = [m for g in groups for m in (*g.instructions, *([g.ending] if g.ending else []))]
+    listing, groups = groups_of(f, *arrays, **options)
+    every = [m for g in groups for m in g.every]
     assert len(every) == len(listing.instructions)
     wanted = listing.run(arrays)
     for x, y in zip(outputs_of(listing, groups, arrays), wanted, strict=True):

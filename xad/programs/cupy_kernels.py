@@ -93,8 +93,7 @@ class ReductionText:
 
 def _name(group: Group) -> str:
     """Some of the operations' names, for profilers."""
-    members = (*group.instructions, *([group.ending] if group.ending else []))
-    words = [m.primitive.name.replace(".", "_") for m in members]
+    words = [m.primitive.name.replace(".", "_") for m in group.every]
     return "_".join(["xad", *words[:4], *(["more"] if len(words) > 4 else [])])
 
 
@@ -148,9 +147,7 @@ def endable(instruction: Instruction, listing: Listing) -> bool:
 
 def reduction_text(group: Group, listing: Listing) -> ReductionText:
     """The kernel of a group that a reduction ends."""
-    ending = group.ending
-    if ending is None:
-        raise ValueError("expected a group with an ending")
+    (ending,) = group.endings
     operand, result = ending.operands[0], ending.outputs[0]
     made = listing.kinds[result]
     kind = ctype(made.dtype)

@@ -52,6 +52,8 @@ def compile_cupy(listing: Listing, donated: frozenset[int] = frozenset()) -> Com
         listing,
         lambda instruction: expressible(instruction, listing.kinds),
         lambda instruction: endable(instruction, listing),
+        most=24,
+        alone=True,
     )
     writer = _Writer(listing, adapter)
     source, plan = writer.program(_clustered([g for g in groups if g.outputs], listing), donated)
@@ -230,7 +232,7 @@ class _Writer:
             return
         given = [variable_name(v) for v in group.inputs]
         left = ", ".join(variable_name(v) for v in group.outputs)
-        if group.ending is not None:
+        if group.endings:
             yield from self._reduction(group, left, given)
             return
         text = elementwise_text(group, self.listing)
@@ -243,10 +245,11 @@ class _Writer:
 
     def _reduction(self, group: Group, left: str, given: list[str]) -> Iterator[str]:
         shapes = [self.listing.kinds[v].shape for v in group.inputs]
-        if group.ending is not None and np.broadcast_shapes(*shapes) != group.shape:
-            operand = group.ending.operands[0]
-            yield from self._lines(replace(group, ending=None, outputs=(operand,)))
-            yield from self._lines(Group((group.ending,), (operand,), group.outputs))
+        if np.broadcast_shapes(*shapes) != group.shape:
+            (ending,) = group.endings
+            operand = ending.operands[0]
+            yield from self._lines(replace(group, endings=(), outputs=(operand,)))
+            yield from self._lines(Group((ending,), (operand,), group.outputs))
             return
         text = reduction_text(group, self.listing)
         options = f"axis={text.axis!r}, keepdims={text.keepdims}"

@@ -1,14 +1,14 @@
-"""Which operations of a program may be one kernel: elementwise chains, and the sum that ends one.
+"""Which operations go over their arrays together: elementwise chains, and the sums that end them.
 
 An elementwise operation joins the group of an operand, or of one that reads the same array, if both
 go over elements of one shape and the groups can still be put in order. A reduction joins the group
-that makes its operand if nothing else that the group makes is needed elsewhere.
+that makes its operand: as its only result where a group is one kernel, else along with the others.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
 
 from xad.core.recording import Instruction, Variable
@@ -17,6 +17,7 @@ from xad.programs.listing import Listing
 __all__ = ["Group", "grouped"]
 
 Judge = Callable[[Instruction], bool]
+_Part = tuple[list[int], tuple[int, ...] | None]
 
 
 @dataclass(frozen=True)
@@ -24,43 +25,57 @@ class Group:
     """Operations to be carried out together, in their order.
 
     ``shape`` is what the elementwise ones go over, None for one operation on its own. ``inputs``
-    come from elsewhere, ``outputs`` are needed elsewhere. ``ending`` reduces the last result.
+    come from elsewhere, ``outputs`` are needed elsewhere. ``endings`` reduce what the others make.
     """
 
     instructions: tuple[Instruction, ...]
     inputs: tuple[Variable, ...]
     outputs: tuple[Variable, ...]
     shape: tuple[int, ...] | None = None
-    ending: Instruction | None = None
+    endings: tuple[Instruction, ...] = ()
 
     @property
     def fused(self) -> bool:
-        """Whether it is to be one kernel."""
+        """Whether its operations go over elements of one shape."""
         return self.shape is not None
+
+    @property
+    def every(self) -> tuple[Instruction, ...]:
+        """All operations, in an order in which they can be carried out."""
+        return (*self.instructions, *self.endings)
 
 
 def grouped(
     listing: Listing,
     fuses: Judge,
     ends: Judge = lambda instruction: False,
-    most: int = 24,
+    *,
+    most: int | None = None,
+    alone: bool = False,
 ) -> list[Group]:
     """The program's operations in groups, in an order in which they can be carried out.
 
     ``fuses``: whether an operation gives each element from those elements of its operands, after
-    broadcasting, in a way that the kernels can say. ``ends``: whether it is a reduction of its
-    first operand that a kernel may end with. ``most``: how many arrays a kernel may name.
+    broadcasting, in a way that the generator can say. ``ends``: whether it is a reduction of its
+    first operand that a group may end with. ``most``: how many arrays a group may name. ``alone``:
+    whether such a reduction must be all that the group is needed for.
     """
     merging = _Merging(listing)
     for number, instruction in enumerate(listing.instructions):
         merging.add(number, instruction, fuses(instruction))
     uses = _Uses(listing)
-    groups = [
-        group
+    parts = [
+        (part, shape)
         for numbers, shape in merging.in_order()
-        for group in _within(uses, numbers, shape, most)
+        for part in _within(uses, numbers, shape, most)
     ]
-    return _with_endings(listing, uses, groups, ends)
+    endings = _endings(uses, parts, ends, alone)
+    ended = {number for numbers in endings.values() for number in numbers}
+    return [
+        uses.group(numbers, shape, endings.get(place, ()))
+        for place, (numbers, shape) in enumerate(parts)
+        if numbers[0] not in ended
+    ]
 
 
 class _Uses:
@@ -74,14 +89,18 @@ class _Uses:
             for x in _operands(instruction):
                 self.readers.setdefault(x, set()).add(number)
 
-    def group(self, numbers: list[int], shape: tuple[int, ...] | None) -> Group:
+    def group(
+        self, numbers: list[int], shape: tuple[int, ...] | None, endings: Sequence[int] = ()
+    ) -> Group:
         """These operations, with what goes in and what comes out."""
-        members = tuple(self.instructions[n] for n in numbers)
-        made = dict.fromkeys(v for member in members for v in member.outputs)
+        members = tuple([self.instructions[n] for n in numbers])
+        last = tuple([self.instructions[n] for n in endings])
+        made = dict.fromkeys(v for member in (*members, *last) for v in member.outputs)
         read = dict.fromkeys(x for member in members for x in _operands(member))
-        inside = set(numbers)
+        inside = {*numbers, *endings}
         needed = [v for v in made if v in self.returned or self.readers.get(v, set()) - inside]
-        return Group(members, tuple(x for x in read if x not in made), tuple(needed), shape)
+        given = tuple([x for x in read if x not in made])
+        return Group(members, given, tuple(needed), shape, last)
 
 
 def _operands(instruction: Instruction) -> Iterator[Variable]:
@@ -96,6 +115,7 @@ class _Merging:
         self._members: list[list[int]] = []
         self._shapes: list[tuple[int, ...] | None] = []
         self._before: list[int] = []  # the groups whose results a group needs, by others' as well
+        self._makers: list[set[int]] = []  # those that it needs itself, as they were then
         self._maker: dict[Variable, int] = {}
         self._readers: dict[Variable, list[int]] = {}
         self._now: list[int] = []  # where a group that was merged into another has gone
@@ -125,6 +145,7 @@ class _Merging:
         self._members.append([])
         self._shapes.append(shape)
         self._before.append(0)
+        self._makers.append(set())
         self._now.append(len(self._now))
         return len(self._now) - 1
 
@@ -134,6 +155,7 @@ class _Merging:
         return g
 
     def _need(self, g: int, others: set[int]) -> None:
+        self._makers[g] |= others
         for other in others:
             self._before[g] |= 1 << other | self._before[other]
 
@@ -146,6 +168,7 @@ class _Merging:
         self._before[a] = joint
         self._members[a] += self._members[b]
         self._members[b] = []
+        self._makers[a] |= self._makers[b]
         self._now[b] = a
         for g, before in enumerate(self._before):
             if before & pair:
@@ -166,15 +189,14 @@ class _Merging:
 
     def in_order(self) -> Iterator[tuple[list[int], tuple[int, ...] | None]]:
         """The groups so that each comes after those that it needs, otherwise as they began."""
-        left = {g: self._before[g] for g, members in enumerate(self._members) if members}
         waiting: dict[int, list[int]] = {}
         counts: dict[int, int] = {}
-        for g, before in left.items():
-            counts[g] = before.bit_count()
-            while before:
-                other = before.bit_length() - 1
-                waiting.setdefault(other, []).append(g)
-                before ^= 1 << other
+        for g, members in enumerate(self._members):
+            if members:
+                needed = {self._group(other) for other in self._makers[g]} - {g}
+                counts[g] = len(needed)
+                for other in needed:
+                    waiting.setdefault(other, []).append(g)
         ready = [(min(self._members[g]), g) for g, count in counts.items() if not count]
         heapify(ready)
         while ready:
@@ -187,36 +209,36 @@ class _Merging:
 
 
 def _within(
-    uses: _Uses, numbers: list[int], shape: tuple[int, ...] | None, most: int
-) -> Iterator[Group]:
-    """The group, in two where it names more arrays than a kernel may, and so on."""
+    uses: _Uses, numbers: list[int], shape: tuple[int, ...] | None, most: int | None
+) -> Iterator[list[int]]:
+    """The operations of a group, in two where it names more arrays than it may, and so on."""
     group = uses.group(numbers, shape)
-    if shape is None or len(numbers) == 1 or len(group.inputs) + len(group.outputs) <= most:
-        yield group
+    named = len(group.inputs) + len(group.outputs)
+    if most is None or shape is None or len(numbers) == 1 or named <= most:
+        yield numbers
         return
     half = len(numbers) // 2
     yield from _within(uses, numbers[:half], shape, most)
     yield from _within(uses, numbers[half:], shape, most)
 
 
-def _with_endings(listing: Listing, uses: _Uses, groups: list[Group], ends: Judge) -> list[Group]:
-    """Let reductions end the groups that work for them alone."""
-    makers = {
-        group.outputs[0]: place
-        for place, group in enumerate(groups)
-        if group.fused and len(group.outputs) == 1
+def _endings(uses: _Uses, parts: Sequence[_Part], ends: Judge, alone: bool) -> dict[int, list[int]]:
+    """The reductions that join a group, by the group's place."""
+    made_in = {
+        v: place
+        for place, (numbers, shape) in enumerate(parts)
+        if shape is not None
+        for n in numbers
+        for v in uses.instructions[n].outputs
     }
-    taken: set[int] = set()
-    for place, group in enumerate(groups):
-        ending = group.instructions[0]
-        if group.fused or len(group.instructions) > 1 or not ends(ending):
+    endings: dict[int, list[int]] = {}
+    for (number, *_), shape in parts:
+        ending = uses.instructions[number]
+        if shape is not None or not ends(ending):
             continue
-        operand = ending.operands[0]
-        maker = makers.get(operand)
-        if maker is None or operand in uses.returned or len(uses.readers[operand]) > 1:
+        maker = made_in.get(ending.operands[0])
+        if maker is None or (alone and maker in endings):
             continue
-        if listing.kinds[operand].shape != groups[maker].shape:
-            continue
-        groups[place] = replace(groups[maker], ending=ending, outputs=ending.outputs)
-        taken.add(maker)
-    return [group for place, group in enumerate(groups) if place not in taken]
+        if not alone or uses.group(*parts[maker], [number]).outputs == ending.outputs:
+            endings.setdefault(maker, []).append(number)
+    return endings

@@ -1,26 +1,50 @@
-"""Groups of elementwise operations, as a NumPy function of one block."""
+"""Groups of elementwise operations on large arrays, as a NumPy function of one block.
+
+What is in the cache is used while it is there: a group runs over its arrays once, a block at a
+time, in place of once for each operation. Sums and maxima of what it makes are taken along.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
-import numpy as np
-
 from xad.core.recording import Instruction, Variable
-from xad.programs.blocks import REDUCTIONS, Group
+from xad.programs.groups import Group
+from xad.programs.listing import Listing
 from xad.programs.memory import Arena, Place, aligned_memory, array_at
 from xad.programs.numpy_erf import block_erf
 from xad.programs.numpy_lines import Lines
-from xad.programs.numpy_rules import Rule
+from xad.programs.numpy_rules import REDUCTIONS
 from xad.programs.numpy_whole import reducer
 from xad.programs.plain import variable_name
 from xad.programs.threads import run_blocks, worker_count
 
-__all__ = ["write_group"]
+__all__ = ["is_large", "is_reduction", "write_group"]
+
+LARGE = 1 << 17
+"""From this many elements on."""
 
 CACHE = 1 << 21
 """Bytes that the temporary arrays of a block may take together."""
 LEAST, MOST = 1 << 11, 1 << 15
+
+
+def is_large(listing: Listing, instruction: Instruction) -> bool:
+    """Whether an elementwise operation has so many elements that it is to go by blocks."""
+    shape = listing.kinds[instruction.outputs[0]].shape
+    return bool(shape) and math.prod(shape) >= LARGE
+
+
+def is_reduction(listing: Listing, instruction: Instruction) -> bool:
+    """Whether it is a reduction that blocks can take along, in whatever order."""
+    x = instruction.operands[0] if instruction.operands else None
+    if instruction.primitive.name not in REDUCTIONS or type(x) is not Variable:
+        return False
+    if set(instruction.params) - {"axis", "keepdims"}:
+        return False
+    dtype = listing.kinds[x].dtype
+    return dtype == listing.kinds[instruction.outputs[0]].dtype and dtype.kind in "fc"
 
 
 class _Block:
@@ -29,8 +53,7 @@ class _Block:
     def __init__(self, lines: Lines, group: Group, step: int) -> None:
         self.lines = lines
         self.kinds = lines.listing.kinds
-        self.shape = group.shape
-        self.axis = group.axis
+        self.shape, self.axis = _ways(group)
         self.step = step
         self.body: list[str] = []
         self.arrays: dict[Variable, str] = {}
@@ -93,15 +116,22 @@ class _Block:
             self.arena.give_back(found)
 
 
-def write_group(lines: Lines, group: Group, rules: Mapping[int, Rule | None]) -> None:
+def _ways(group: Group) -> tuple[tuple[int, ...], int]:
+    """The shape, and the axis along which blocks follow each other: the longest."""
+    assert group.shape is not None
+    shape = group.shape
+    return shape, max(range(len(shape)), key=lambda i: shape[i])
+
+
+def write_group(lines: Lines, group: Group) -> None:
     """The function of a block, and the line that runs it over all blocks."""
-    row = int(np.prod(group.shape)) // group.shape[group.axis]
-    step = max(1, _block_size(lines, group) // row)
-    block = _Block(lines, group, min(step, group.shape[group.axis]))
+    shape, axis = _ways(group)
+    step = max(1, _block_size(lines, group) // (math.prod(shape) // shape[axis]))
+    block = _Block(lines, group, min(step, shape[axis]))
     last = _last_uses(group)
-    results = _places_of_results(lines, group, last, rules)
-    for i, member in enumerate(group.members):
-        rule = rules[id(member)]
+    results = _places_of_results(lines, group, last)
+    for i, member in enumerate(group.instructions):
+        rule = lines.rule(member)
         assert rule is not None
         (out,) = member.outputs
         texts = [block.operand(member, x) for x in member.operands]
@@ -135,33 +165,33 @@ def _is_erf(lines: Lines, member: Instruction) -> bool:
 
 def _block_size(lines: Lines, group: Group) -> int:
     """Elements of a block: as many as the cache holds for all temporary arrays."""
-    wide: int = max(lines.listing.kinds[m.outputs[0]].dtype.itemsize for m in group.members)
-    live = min(len(group.members), 8)
+    wide: int = max(lines.listing.kinds[m.outputs[0]].dtype.itemsize for m in group.instructions)
+    live = min(len(group.instructions), 8)
     return max(LEAST, min(MOST, CACHE // (wide * max(live, 1))))
 
 
 def _last_uses(group: Group) -> dict[object, int]:
     """The member that uses each variable last; reductions come after all of them."""
     last: dict[object, int] = {}
-    for i, member in enumerate(group.members):
+    for i, member in enumerate(group.instructions):
         last.update(dict.fromkeys([*member.outputs, *member.operands], i))
-    for reduction in group.reductions:
-        last[reduction.operands[0]] = len(group.members)
+    for reduction in group.endings:
+        last[reduction.operands[0]] = len(group.instructions)
     return {x: i for x, i in last.items() if type(x) is Variable}
 
 
 def _places_of_results(
-    lines: Lines, group: Group, last: Mapping[object, int], rules: Mapping[int, Rule | None]
+    lines: Lines, group: Group, last: Mapping[object, int]
 ) -> dict[Variable, str]:
     """Memory for what others need of the group, by name."""
     results: dict[Variable, str] = {}
-    for i, member in enumerate(group.members):
+    for i, member in enumerate(group.instructions):
         (out,) = member.outputs
         if not lines.is_needed_outside(out):
             continue
         donor = None
         if lines.is_kept(out):
-            donor = _donor(lines, group, i, last, rules[id(member)])
+            donor = _donor(lines, group, i, last)
         if donor is None:
             results[out] = lines.place(out)
         else:
@@ -170,18 +200,16 @@ def _places_of_results(
     return results
 
 
-def _donor(
-    lines: Lines,
-    group: Group,
-    i: int,
-    last: Mapping[object, int],
-    rule: Rule | None,
-) -> Variable | None:
+def _donor(lines: Lines, group: Group, i: int, last: Mapping[object, int]) -> Variable | None:
     """A donated argument that nobody reads after this member has written over it."""
-    member = group.members[i]
+    member = group.instructions[i]
     every = Instruction(
-        member.primitive, tuple(x for m in group.members for x in m.operands), {}, member.outputs
+        member.primitive,
+        tuple(x for m in group.instructions for x in m.operands),
+        {},
+        member.outputs,
     )
+    rule = lines.rule(member)
     shares = rule.shares if rule is not None else ()
     read_here = {x for j, x in enumerate(member.operands) if j not in shares}
     before = [
@@ -196,22 +224,22 @@ def _reductions(lines: Lines, group: Group, block: _Block) -> tuple[list[str], l
     """What a block returns for each reduction, and the lines that put these together."""
     partial: list[str] = []
     after: list[str] = []
-    for reduction in group.reductions:
+    for reduction in group.endings:
         (x,), (out,) = reduction.operands, reduction.outputs
         ufunc = REDUCTIONS[reduction.primitive.name]
         reduce = reducer(lines, ufunc)
         axis, keep = reduction.params["axis"], bool(reduction.params.get("keepdims"))
-        axes = tuple(range(len(group.shape))) if axis is None else axis
+        axes = tuple(range(len(block.shape))) if axis is None else axis
         axes = axes if type(axes) is tuple else (axes,)
         text = f"{reduce}({block.operand(reduction, x)}, {axes!r}, None"
-        if group.axis in axes:
+        if block.axis in axes:
             place = lines.place(out)
             after.append(f"{reduce}([parts[{len(partial)}] for parts in done], 0, None, {place})")
             partial.append(f"{text}, None, {keep})")
         else:
             name = lines.place(out)
-            gone = 0 if keep else sum(a < group.axis for a in axes)
-            position = group.axis - gone
+            gone = 0 if keep else sum(a < block.axis for a in axes)
+            position = block.axis - gone
             block.arrays[out] = name
             block.body.append(f"{text}, {name}[{':, ' * position}low:high], {keep})")
     return partial, after
@@ -221,9 +249,9 @@ def _write(lines: Lines, group: Group, block: _Block, partial: list[str], after:
     number = len([line for line in lines.in_make if line.startswith("def block_")])
     arrays = list(dict.fromkeys(block.arrays.values()))
     names = "".join(f"{name}, " for name in arrays)
-    length = group.shape[group.axis]
+    length = block.shape[block.axis]
     temporaries = [f"t{i}" for i in range(len(block.temporaries))]
-    cut = f"[{':, ' * group.axis}:high - low]"
+    cut = f"[{':, ' * block.axis}:high - low]"
     lines.once(f"def block_{number}(low, high, temporaries, arrays):")
     if names:
         lines.once(f"    {names}= arrays")
@@ -243,6 +271,6 @@ def _write(lines: Lines, group: Group, block: _Block, partial: list[str], after:
         f"for _ in range({lines.names.of('worker_count', worker_count)}())]",
     )
     run = lines.names.of("run_blocks", run_blocks)
-    size = int(np.prod(group.shape))
+    size = math.prod(block.shape)
     call = f"{run}(block_{number}, {length}, {block.step}, {size}, temporaries_{number}, ({names}))"
     lines.run(f"done = {call}" if after else call, *after)

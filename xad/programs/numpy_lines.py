@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from xad.core.recording import Instruction, Variable
-from xad.programs.blocks import Unit
+from xad.programs.groups import Group
 from xad.programs.listing import Listing
 from xad.programs.memory import Arena, Place, array_at, recycled
 from xad.programs.numpy_rules import Rule, element_rule, view_text
@@ -45,10 +45,13 @@ class Lines:
         self._kept: frozenset[Variable] = frozenset()
         self._number = 0
         self._numbers: dict[tuple[str, str], str] = {}
+        self._rules = {
+            id(i): element_rule(listing, i, self.names, self.number) for i in listing.instructions
+        }
 
     # ---- the plan ----------------------------------------------------------------------------
 
-    def plan(self, units: Sequence[Unit]) -> None:
+    def plan(self, groups: Sequence[Group]) -> None:
         """Find out what lies in whose memory, and how long each is needed."""
         listing = self.listing
         for v in (*listing.inputs, *listing.constants):
@@ -57,11 +60,11 @@ class Lines:
             below = [self._roots[x] for x in instruction.operands if type(x) is Variable]
             seen: frozenset[Variable] = frozenset().union(*below)
             text = view_text(instruction, "x", self.names) if below else None
-            own = text is None and self._has_rule(instruction)
+            own = self.is_element(instruction) or has_whole_rule(listing, instruction)
             for v in instruction.outputs:
                 self._roots[v] = seen if text is not None else frozenset([v]) if own else seen | {v}
-        for number, unit in enumerate(units):
-            for instruction in unit.instructions():
+        for number, group in enumerate(groups):
+            for instruction in group.every:
                 for x in (*instruction.operands, *instruction.outputs):
                     if type(x) is Variable:
                         self._last.update(dict.fromkeys(self._roots[x], number))
@@ -71,17 +74,20 @@ class Lines:
         outputs = [x for x in listing.outputs if type(x) is Variable]
         self._kept = frozenset().union(*[self._roots[x] for x in outputs])
 
-    def _has_rule(self, instruction: Instruction) -> bool:
-        if has_whole_rule(self.listing, instruction):
-            return True
-        return element_rule(self.listing, instruction, self.names) is not None
+    def rule(self, instruction: Instruction) -> Rule | None:
+        """The rule of an elementwise operation."""
+        return self._rules[id(instruction)]
+
+    def is_element(self, instruction: Instruction) -> bool:
+        """Whether there is one."""
+        return self._rules[id(instruction)] is not None
 
     def begin(self, number: int) -> None:
-        """The unit of this number is written next."""
+        """The group of this number is written next."""
         self._number = number
 
     def end(self) -> None:
-        """What nobody needs after this unit gives its place back."""
+        """What nobody needs after this group gives its place back."""
         gone = [v for v in self._places if self._last[v] <= self._number]
         for v in gone:
             self.arena.give_back(self._places.pop(v))
@@ -91,7 +97,7 @@ class Lines:
         return v in self._kept
 
     def is_needed_outside(self, v: Variable) -> bool:
-        """Whether another unit, or the caller, uses what this unit makes."""
+        """Whether another group, or the caller, uses what this one makes."""
         return v in self._kept or bool(self._users.get(v, set()) - {self._number})
 
     # ---- writing -----------------------------------------------------------------------------
@@ -236,7 +242,7 @@ class Lines:
         return name
 
     def scratch(self, wish: str, shape: tuple[int, ...], dtype: Any) -> tuple[str, Place]:
-        """Memory that this unit alone needs; to be given back by `free`."""
+        """Memory that this group alone needs; to be given back by `free`."""
         place = self.arena.take(shape, dtype)
         name = f"{wish}_{self._number}"
         self._once_at(name, place, shape, dtype)

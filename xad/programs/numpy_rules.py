@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,9 +16,13 @@ from xad.core.recording import Instruction, Variable
 from xad.programs.listing import Kind, Listing
 from xad.programs.plain import Names, literal
 
-__all__ = ["Rule", "element_rule", "view_text"]
+__all__ = ["REDUCTIONS", "Rule", "element_rule", "view_text"]
+
+REDUCTIONS = {"sum": "add", "max": "maximum", "min": "minimum"}
+"""NumPy's function whose ``reduce`` it is."""
 
 Write = Callable[[Sequence[str], str], list[str]]
+Number = Callable[[float, Any], str]
 
 
 class Rule(NamedTuple):
@@ -34,11 +37,17 @@ class Rule(NamedTuple):
     short: Callable[[Sequence[str]], str] | None = None
 
 
-def element_rule(listing: Listing, instruction: Instruction, names: Names) -> Rule | None:
-    """The rule of an elementwise operation; None if it has none."""
+def element_rule(
+    listing: Listing, instruction: Instruction, names: Names, number: Number
+) -> Rule | None:
+    """The rule of an elementwise operation; None if it has none.
+
+    ``number(value, dtype)`` gives the name of a constant: an array without axes, which takes NumPy
+    less long than a Python number.
+    """
     special = _SPECIAL.get(instruction.primitive.name)
     if special is not None:
-        return special(listing, instruction, names)
+        return special(listing, instruction, names, number)
     if instruction.params or instruction.several or not instruction.primitive.elementwise:
         return None
     kernel = instruction.primitive.kernel_of(listing.adapter)  # type: ignore[arg-type]
@@ -56,7 +65,7 @@ def _of_ufunc(ufunc: np.ufunc, instruction: Instruction, names: Names) -> Rule:
     )
 
 
-def _where(listing: Listing, instruction: Instruction, names: Names) -> Rule:
+def _where(listing: Listing, instruction: Instruction, names: Names, number: Number) -> Rule:
     copyto = names.of("copyto", np.copyto)
 
     def write(operands: Sequence[str], out: str) -> list[str]:
@@ -68,26 +77,14 @@ def _where(listing: Listing, instruction: Instruction, names: Names) -> Rule:
     return Rule(write, (2,), lambda operands: f"{where}({', '.join(operands)})")
 
 
-def _cast(listing: Listing, instruction: Instruction, names: Names) -> Rule:
+def _cast(listing: Listing, instruction: Instruction, names: Names, number: Number) -> Rule:
     copyto = names.of("copyto", np.copyto)
     return Rule(lambda operands, out: [f"{copyto}({out}, {operands[0]}, casting='unsafe')"], ())
 
 
-def _constant(names: Names, wish: str, value: float, dtype: Any) -> str:
-    """A number as an array without axes: to NumPy a Python number takes longer."""
-    return names.of(f"{wish}_{dtype.name}", _constants(value, dtype))
-
-
-@cache
-def _constants(value: float, dtype: Any) -> Any:
-    made = np.asarray(value, dtype)
-    made.setflags(write=False)
-    return made
-
-
-def _relu(listing: Listing, instruction: Instruction, names: Names) -> Rule:
+def _relu(listing: Listing, instruction: Instruction, names: Names, number: Number) -> Rule:
     name = names.of("maximum", np.maximum)
-    zero = _constant(names, "zero", 0, listing.kinds[instruction.outputs[0]].dtype)
+    zero = number(0, listing.kinds[instruction.outputs[0]].dtype)
     return Rule(
         lambda operands, out: [f"{name}({operands[0]}, {zero}, out={out})"],
         (0,),
@@ -95,12 +92,12 @@ def _relu(listing: Listing, instruction: Instruction, names: Names) -> Rule:
     )
 
 
-def _expit(listing: Listing, instruction: Instruction, names: Names) -> Rule | None:
+def _expit(listing: Listing, instruction: Instruction, names: Names, number: Number) -> Rule | None:
     dtype = listing.kinds[instruction.outputs[0]].dtype
     if dtype.kind != "f":
         return None
-    lowest = _constant(names, "lowest", -math.floor(math.log(np.finfo(dtype).max)), dtype)
-    one = _constant(names, "one", 1, dtype)
+    lowest = number(-math.floor(math.log(np.finfo(dtype).max)), dtype)
+    one = number(1, dtype)
     functions = (np.maximum, np.negative, np.exp, np.add, np.divide)
     maximum, negative, exp, add, divide = (names.of(f.__name__, f) for f in functions)
 
@@ -116,7 +113,7 @@ def _expit(listing: Listing, instruction: Instruction, names: Names) -> Rule | N
     return Rule(write, (0,))
 
 
-def _power(listing: Listing, instruction: Instruction, names: Names) -> Rule | None:
+def _power(listing: Listing, instruction: Instruction, names: Names, number: Number) -> Rule | None:
     """By the short cuts of ``**``, or by the function where that is what ``**`` comes to."""
     base, exponent = instruction.operands
     if type(base) is not Variable or listing.kinds[base].dtype.kind != "f":
@@ -138,12 +135,12 @@ def _power(listing: Listing, instruction: Instruction, names: Names) -> Rule | N
     )
 
 
-def _copy(listing: Listing, instruction: Instruction, names: Names) -> Rule:
+def _copy(listing: Listing, instruction: Instruction, names: Names, number: Number) -> Rule:
     copyto = names.of("copyto", np.copyto)
     return Rule(lambda operands, out: [f"{copyto}({out}, {operands[0]})"], ())
 
 
-_SPECIAL: dict[str, Callable[[Listing, Instruction, Names], Rule | None]] = {
+_SPECIAL: dict[str, Callable[[Listing, Instruction, Names, Number], Rule | None]] = {
     "astype": _cast,
     "copy": _copy,
     "pow": _power,

@@ -13,12 +13,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from xad.core.recording import Instruction, Variable
-from xad.programs.blocks import Group, units_of
+from xad.programs.groups import grouped
 from xad.programs.listing import Listing
 from xad.programs.memory import aligned_memory
-from xad.programs.numpy_groups import write_group
+from xad.programs.numpy_groups import is_large, is_reduction, write_group
 from xad.programs.numpy_lines import Lines
-from xad.programs.numpy_rules import element_rule, view_text
+from xad.programs.numpy_rules import view_text
 from xad.programs.numpy_whole import whole_rule
 from xad.programs.plain import Compiled, call_text, operand_text, variable_name
 
@@ -28,16 +28,18 @@ __all__ = ["compile_numpy"]
 def compile_numpy(listing: Listing, donated: frozenset[int] = frozenset()) -> Compiled:
     """A function that carries the program out in memory of its own."""
     lines = Lines(listing, donated)
-    rules = [element_rule(listing, i, lines.names) for i in listing.instructions]
-    element = {id(i): r for i, r in zip(listing.instructions, rules, strict=True)}
-    units = units_of(listing, [rule is not None for rule in rules])
-    lines.plan(units)
-    for number, unit in enumerate(units):
+    groups = grouped(
+        listing,
+        lambda instruction: lines.is_element(instruction) and is_large(listing, instruction),
+        lambda instruction: is_reduction(listing, instruction),
+    )
+    lines.plan(groups)
+    for number, group in enumerate(groups):
         lines.begin(number)
-        if isinstance(unit, Group):
-            write_group(lines, unit, element)
+        if len(group.every) > 1:
+            write_group(lines, group)
         else:
-            _write_single(lines, unit.instruction, element[id(unit.instruction)])
+            _write_single(lines, *group.instructions)
         lines.end()
     source = _source(lines)
     space = dict(lines.names.objects)
@@ -45,7 +47,7 @@ def compile_numpy(listing: Listing, donated: frozenset[int] = frozenset()) -> Co
     return Compiled(source, _pooled(space["make"], lines.arena.size))
 
 
-def _write_single(lines: Lines, instruction: Instruction, rule: Any) -> None:
+def _write_single(lines: Lines, instruction: Instruction) -> None:
     listing, names = lines.listing, lines.names
     first = instruction.operands[0] if instruction.operands else None
     if type(first) is Variable:
@@ -53,6 +55,7 @@ def _write_single(lines: Lines, instruction: Instruction, rule: Any) -> None:
         if view is not None:
             lines.view(instruction.outputs[0], first, view)
             return
+    rule = lines.rule(instruction)
     if rule is not None:
         lines.element(instruction, rule, lines.operands(instruction))
         return

@@ -10,9 +10,9 @@ import numpy as np
 
 from xad.core.recording import Instruction
 from xad.ops.cross_entropy import check_class_numbers
-from xad.programs.blocks import REDUCTIONS
 from xad.programs.listing import Kind
 from xad.programs.numpy_lines import Lines
+from xad.programs.numpy_rules import REDUCTIONS
 from xad.programs.numpy_whole_names import has_whole_rule
 
 __all__ = ["whole_rule"]

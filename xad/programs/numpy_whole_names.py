@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 from xad.core.recording import Instruction, Variable
-from xad.programs.blocks import REDUCTIONS
 from xad.programs.listing import Kind, Listing
+from xad.programs.numpy_rules import REDUCTIONS
 
 __all__ = ["has_whole_rule"]
 
