@@ -4,8 +4,8 @@ import pytest
 from test_compositions import EVERY_DERIVATIVE, EVERY_OP, gradient_of, rows_of
 
 import xad
-from xad.programs import numpy_groups, threads
 from xad.programs.generate import generate
+from xad.programs.numpy import blocks, threads
 from xad.programs.optimise import optimise
 from xad.testing.calls import DOUBLE, KINDS, assert_same
 
@@ -16,12 +16,12 @@ def generated(request, here, monkeypatch):
     if request.param != "as it is":
         if here.adapter.name != "numpy":
             pytest.skip("blocks are NumPy's")
-        monkeypatch.setattr(numpy_groups, "LARGE", 1)
-        monkeypatch.setattr(numpy_groups, "LEAST", 3)
-        monkeypatch.setattr(numpy_groups, "MOST", 3)
+        monkeypatch.setattr(blocks, "LARGE", 1)
+        monkeypatch.setattr(blocks, "LEAST", 3)
+        monkeypatch.setattr(blocks, "MOST", 3)
     if request.param == "in small blocks over threads":
         monkeypatch.setattr(threads, "MANY", 1)
-        monkeypatch.setattr(numpy_groups, "worker_count", lambda: 2)
+        monkeypatch.setattr(blocks, "worker_count", lambda: 2)
 
     def make(f, *operands):
         listing = optimise(xad.make_program(f)(*operands).listing)

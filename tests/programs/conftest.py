@@ -11,7 +11,7 @@ from fake_device import device, on_device
 from host_kernels import needs_compiler
 
 import xad
-from xad.programs.cupy_source import compile_cupy
+from xad.programs.cupy.source import compile_cupy
 
 
 class Program:

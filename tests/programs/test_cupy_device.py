@@ -7,8 +7,8 @@ import pytest
 
 import xad
 from xad.backend import adapter_named
-from xad.programs.cupy_expressions import expressible
-from xad.programs.cupy_kernels import elementwise_text, endable, reduction_text
+from xad.programs.cupy.expressions import expressible
+from xad.programs.cupy.kernels import elementwise_text, endable, reduction_text
 from xad.programs.groups import grouped
 
 rng = np.random.default_rng(0)
@@ -108,7 +108,7 @@ def test_donated_steps_give_what_steps_give(cupy):
 
 
 def test_a_stage_of_many_kernels_is_replayed_as_a_graph(cupy):
-    from xad.programs.cupy_source import compile_cupy
+    from xad.programs.cupy.source import compile_cupy
 
     b = cupy.asarray(B)
     compiled = compile_cupy(xad.make_program(many_shapes)(b).listing)

@@ -10,7 +10,7 @@ from host_kernels import build, needs_compiler, pointers
 from xad.backend import adapter_named
 from xad.core.recording import Instruction, Variable
 from xad.ops.declare import primitives
-from xad.programs import cupy_expressions as written
+from xad.programs.cupy import expressions as written
 from xad.programs.listing import Kind
 
 A, B, C, OUT = (Variable(i) for i in range(4))

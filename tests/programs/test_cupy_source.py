@@ -201,9 +201,9 @@ def test_products_are_called_between_graphs(cupy_program):
 
 def test_what_cannot_be_captured_is_called_as_it_is(cupy_program, monkeypatch):
     # Say that products can be captured: the device refuses, and the program goes on without.
-    from xad.programs import cupy_source
+    from xad.programs.cupy import source
 
-    monkeypatch.setattr(cupy_source, "_CAPTURABLE", cupy_source._CAPTURABLE | {"matmul"})
+    monkeypatch.setattr(source, "_CAPTURABLE", source._CAPTURABLE | {"matmul"})
     p = cupy_program(with_products, X, W)
     p.agrees(X, W, calls=4)
     assert device.launches == []

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 import xad
-from xad.programs import threads
 from xad.programs.generate import generate
-from xad.programs.memory import Arena, recycled
-from xad.programs.numpy_erf import block_erf
+from xad.programs.numpy import threads
+from xad.programs.numpy.erf import block_erf
+from xad.programs.numpy.memory import Arena, recycled
 
 
 @pytest.fixture(autouse=True)
@@ -101,7 +101,7 @@ def test_a_donated_argument_that_is_read_later_is_not_written_over_too_soon():
 @pytest.mark.parametrize("workers", [1, 3])
 @pytest.mark.parametrize("shape", [(300_001,), (5, 70_000), (1000, 3, 100)])
 def test_large_arrays_go_by_blocks(shape, workers, monkeypatch):
-    monkeypatch.setattr("xad.programs.numpy_groups.worker_count", lambda: workers)
+    monkeypatch.setattr("xad.programs.numpy.blocks.worker_count", lambda: workers)
     random = np.random.default_rng(0)
     x, y = random.normal(size=shape), random.normal(size=shape[-1:])
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from xad.programs.cupy_source import compile_cupy
+from xad.programs.cupy.source import compile_cupy
 from xad.programs.listing import Listing
-from xad.programs.numpy_source import compile_numpy
+from xad.programs.numpy.source import compile_numpy
 from xad.programs.plain import Compiled, compile_plain
 
 __all__ = ["generate"]

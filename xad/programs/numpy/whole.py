@@ -11,9 +11,9 @@ import numpy as np
 from xad.core.recording import Instruction
 from xad.ops.cross_entropy import check_class_numbers
 from xad.programs.listing import Kind
-from xad.programs.numpy_lines import Lines
-from xad.programs.numpy_rules import REDUCTIONS
-from xad.programs.numpy_whole_names import has_whole_rule
+from xad.programs.numpy.lines import Lines
+from xad.programs.numpy.rules import REDUCTIONS
+from xad.programs.numpy.whole_names import has_whole_rule
 
 __all__ = ["whole_rule"]
 

@@ -6,7 +6,7 @@ import math
 
 from xad.core.recording import Instruction, Variable
 from xad.programs.listing import Kind, Listing
-from xad.programs.numpy_rules import REDUCTIONS
+from xad.programs.numpy.rules import REDUCTIONS
 
 __all__ = ["has_whole_rule"]
 

@@ -16,9 +16,9 @@ import numpy as np
 from xad.backend.adapter import Adapter
 from xad.core.recording import Instruction, Variable
 from xad.ops.declare import primitives
-from xad.programs.cupy_expressions import expressible
-from xad.programs.cupy_graphs import Plan, Replayed, Stage
-from xad.programs.cupy_kernels import (
+from xad.programs.cupy.expressions import expressible
+from xad.programs.cupy.graphs import Plan, Replayed, Stage
+from xad.programs.cupy.kernels import (
     ElementwiseText,
     ReductionText,
     elementwise_text,

@@ -12,13 +12,13 @@ from collections.abc import Mapping
 from xad.core.recording import Instruction, Variable
 from xad.programs.groups import Group
 from xad.programs.listing import Listing
-from xad.programs.memory import Arena, Place, aligned_memory, array_at
-from xad.programs.numpy_erf import block_erf
-from xad.programs.numpy_lines import Lines
-from xad.programs.numpy_rules import REDUCTIONS
-from xad.programs.numpy_whole import reducer
+from xad.programs.numpy.erf import block_erf
+from xad.programs.numpy.lines import Lines
+from xad.programs.numpy.memory import Arena, Place, aligned_memory, array_at
+from xad.programs.numpy.rules import REDUCTIONS
+from xad.programs.numpy.threads import run_blocks, worker_count
+from xad.programs.numpy.whole import reducer
 from xad.programs.plain import variable_name
-from xad.programs.threads import run_blocks, worker_count
 
 __all__ = ["is_large", "is_reduction", "write_group"]
 

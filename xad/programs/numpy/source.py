@@ -1,4 +1,4 @@
-"""The generator for NumPy: results go into memory that was planned when the program was made.
+"""The source: memory is planned when the program is made, and views are taken once.
 
 The source has two parts. ``make`` runs once: it lays the intermediate results out in one piece of
 memory, each at a place that is free by then, and takes all views of them. ``run``, which it
@@ -15,11 +15,11 @@ from typing import Any
 from xad.core.recording import Instruction, Variable
 from xad.programs.groups import grouped
 from xad.programs.listing import Listing
-from xad.programs.memory import aligned_memory
-from xad.programs.numpy_groups import is_large, is_reduction, write_group
-from xad.programs.numpy_lines import Lines
-from xad.programs.numpy_rules import view_text
-from xad.programs.numpy_whole import whole_rule
+from xad.programs.numpy.blocks import is_large, is_reduction, write_group
+from xad.programs.numpy.lines import Lines
+from xad.programs.numpy.memory import aligned_memory
+from xad.programs.numpy.rules import view_text
+from xad.programs.numpy.whole import whole_rule
 from xad.programs.plain import Compiled, call_text, operand_text, variable_name
 
 __all__ = ["compile_numpy"]

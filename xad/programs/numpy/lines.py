@@ -11,9 +11,9 @@ import numpy as np
 from xad.core.recording import Instruction, Variable
 from xad.programs.groups import Group
 from xad.programs.listing import Listing
-from xad.programs.memory import Arena, Place, array_at, recycled
-from xad.programs.numpy_rules import Rule, element_rule, view_text
-from xad.programs.numpy_whole_names import has_whole_rule
+from xad.programs.numpy.memory import Arena, Place, array_at, recycled
+from xad.programs.numpy.rules import Rule, element_rule, view_text
+from xad.programs.numpy.whole_names import has_whole_rule
 from xad.programs.plain import Names, literal, variable_name
 
 __all__ = ["Lines"]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from xad.core.recording import Instruction, Variable
-from xad.programs.cupy_expressions import OPTIONS, PREAMBLE, class_of, ctype, expression
+from xad.programs.cupy.expressions import OPTIONS, PREAMBLE, class_of, ctype, expression
 from xad.programs.groups import Group
 from xad.programs.listing import Listing
 
