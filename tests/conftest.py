@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from contextlib import suppress
@@ -14,6 +15,8 @@ import pytest
 os.environ.setdefault("JAX_ENABLE_X64", "1")
 os.environ.setdefault("DASK_SCHEDULER", "synchronous")
 
+import xad
+from xad.backend import locks
 from xad.errors import BackendError
 from xad.testing import place, selected_place
 
@@ -151,3 +154,16 @@ def close(here):
         np.testing.assert_allclose(here.to_host(got), expected, rtol=bound, atol=bound)
 
     return check
+
+
+@pytest.fixture
+def nothing_stays_locked():
+    """The tests are about NumPy. After each nothing is locked, and nothing waits."""
+    with xad.use_backend("numpy"):
+        yield
+    gc.collect()
+    locks.settle()
+    assert not locks._holders
+    assert not locks._waiting
+    assert not locks._notes
+    assert not locks.SHARES

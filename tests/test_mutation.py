@@ -6,22 +6,11 @@ import numpy as np
 import pytest
 
 import xad
-from xad.backend import locks
 
 READ_ONLY = "assignment destination is read-only"
 
 
-@pytest.fixture(autouse=True)
-def nothing_stays_locked():
-    """The tests are about NumPy. After each nothing is locked, and nothing waits."""
-    with xad.use_backend("numpy"):
-        yield
-    gc.collect()
-    locks.settle()
-    assert not locks._holders
-    assert not locks._waiting
-    assert not locks._notes
-    assert not locks.SHARES
+pytestmark = pytest.mark.usefixtures("nothing_stays_locked")
 
 
 def writes(a):

@@ -1,6 +1,5 @@
 """Write locks on NumPy's arrays: counted, with their bases, and given back in any order."""
 
-import gc
 import sys
 import threading
 
@@ -10,18 +9,7 @@ import pytest
 import xad
 from xad.backend import locks
 
-
-@pytest.fixture(autouse=True)
-def nothing_stays_locked():
-    """The tests are about NumPy. After each nothing is locked, and nothing waits."""
-    with xad.use_backend("numpy"):
-        yield
-    gc.collect()
-    locks.settle()
-    assert not locks._holders
-    assert not locks._waiting
-    assert not locks._notes
-    assert not locks.SHARES
+pytestmark = pytest.mark.usefixtures("nothing_stays_locked")
 
 
 def writes(a):

@@ -9,8 +9,6 @@ import pytest
 from comparing import ODD, names, optimised, recorded
 
 import xad
-from xad.core.recording import Instruction, Variable
-from xad.ops.declare import primitives
 from xad.programs.optimise import optimise
 from xad.programs.passes.needed import only_needed
 
@@ -212,17 +210,3 @@ def test_operations_that_are_not_registered_are_left_alone(here, odd):
     square.defvjp(lambda x: (x * x, x), lambda x, g: (3 * g * x,))
     after = optimised(here, lambda x: (square(x), square(x)), odd)
     assert len(set(after.outputs)) == 2
-
-
-def test_operations_that_draw_are_neither_shared_nor_dropped(here, odd):
-    class Drawing(type(primitives["sin"])):
-        draws = True
-
-    drawing = Drawing("sin", 0)
-    listing = recorded(lambda x: xad.sin(x), odd)
-    (x,) = listing.inputs
-    made = [Variable(100 + i) for i in range(3)]
-    lines = [Instruction(drawing, (x,), {}, (v,)) for v in made]
-    kinds = {**listing.kinds, **dict.fromkeys(made, listing.kinds[x])}
-    program = listing.with_instructions(lines, outputs=made[:2], kinds=kinds)
-    assert len(optimise(program)) == 3

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["SHARES", "Held", "Share", "settle", "share"]
+__all__ = ["SHARES", "Held", "Share", "over", "settle", "share"]
 
 _holders: dict[int, int] = {}
 """How many hold an array, by its id."""
@@ -28,6 +28,11 @@ _waiting: dict[int, list[Any]] = {}
 """By the id of a base that is still locked: views to be made writeable after it."""
 _released: deque[Any] = deque()
 """What was released, and the notes that shares left."""
+over = _released.append
+"""To be called with a `Held` before its `release`: if Ctrl-C comes then, the next to lock goes on.
+
+It is written in C: as the first call of a ``finally`` it comes before any Ctrl-C.
+"""
 _ndarray = np.ndarray
 
 
@@ -77,10 +82,8 @@ class Held:
             array = array.base
 
     def release(self) -> None:
-        """Let go of all; once more does nothing."""
+        """Let go of all, after `over`; once more does nothing."""
         self.close()
-        # If Ctrl-C comes in between, whoever comes here next goes on.
-        _released.append(self)
         self.give_back()
         _done(self)
 
@@ -96,12 +99,11 @@ class Held:
                 _holders[key] -= 1
                 continue
             del _holders[key]
+            SHARES.pop(key, None)
             try:
                 array.setflags(True)
             except ValueError:
                 _let_wait(array)
-            if SHARES and key in SHARES:
-                del SHARES[key]
             if _waiting and key in _waiting:
                 _unlock_waiting(key)
         self.shares = ()
@@ -152,6 +154,10 @@ def settle() -> None:
                 held.give_back()
             _notes.pop(id(first), None)
             _done(first)
+    if _waiting:  # for bases that are free, after a Ctrl-C
+        for key in tuple(_waiting):
+            if key not in _holders:
+                _unlock_waiting(key)
 
 
 def _done(first: Any) -> None:

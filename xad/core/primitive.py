@@ -45,8 +45,6 @@ class Primitive:
     keeps_arrays = True
     #: Whether it passes some elements of its operands on and drops the others, as ``where`` does.
     chooses = False
-    #: Whether it draws random numbers: two of them differ, and none is left out.
-    draws = False
 
     def __init__(
         self, name: str, *, batch: BatchRule, kernel: Callable[[Adapter], Kernel] | None = None

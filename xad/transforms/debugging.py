@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import cmath
-import threading
 from collections.abc import Callable, Iterable
-from contextlib import ContextDecorator
 from contextvars import copy_context
-from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -20,15 +17,14 @@ from xad.core.tape import Node
 from xad.core.wrapper import innermost
 from xad.errors import NonFiniteError
 from xad.ops.declare import primitives
+from xad.transforms.switching import Switch
 from xad.transforms.watching import unwatch, watch
 
-_lock = threading.Lock()
-_depth = 0
-_remembering: dict[int, object] = {}
+_remembering: set[type[Switch]] = set()
 _undo: list[Callable[[], None]] = []
 
 
-class debug_nans(ContextDecorator):  # noqa: N801 - JAX's name for it
+class debug_nans(Switch):  # noqa: N801 - JAX's name for it
     """Raise at the first operation that makes a NaN or an infinity, while the ``with`` block runs.
 
     The error names the operation, its operands and the line that called it; for a reverse rule the
@@ -50,32 +46,20 @@ class debug_nans(ContextDecorator):  # noqa: N801 - JAX's name for it
     def __init__(self, *, infinities: bool = True) -> None:
         self.infinities = infinities
 
-    def __enter__(self) -> None:
-        global _depth  # noqa: PLW0603
-        with _lock:
-            _depth += 1
-            if _depth == 1:
-                try:
-                    _switch_on(self.infinities)
-                except BaseException:
-                    _depth = 0
-                    _switch_off()
-                    raise
+    def _switch_on(self) -> None:
+        _undo_all()
+        for primitive in primitives.values():
+            _check_forward(primitive, self.infinities)
+            _check_reverse(primitive, self.infinities)
+        _undo.append(lambda: _forget_lines(debug_nans))
+        _remember_lines(debug_nans)
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        global _depth  # noqa: PLW0603
-        with _lock:
-            _depth -= 1
-            if _depth == 0:
-                _switch_off()
+    @classmethod
+    def _switch_off(cls) -> None:
+        _undo_all()
 
 
-class debug_lines(ContextDecorator):  # noqa: N801 - like debug_nans
+class debug_lines(Switch):  # noqa: N801 - like debug_nans
     """Remember the line that called each recorded operation, while the ``with`` block runs.
 
     An error in the walk back then names that line; without it, it names the operation only, for
@@ -93,29 +77,15 @@ class debug_lines(ContextDecorator):  # noqa: N801 - like debug_nans
     True
     """
 
-    def __init__(self) -> None:
-        self._blocks: list[object] = []
+    def _switch_on(self) -> None:
+        _remember_lines(debug_lines)
 
-    def _recreate_cm(self) -> debug_lines:
-        """A block of its own for each call of a decorated function: threads call it at once."""
-        return debug_lines()
-
-    def __enter__(self) -> None:
-        with _lock:
-            self._blocks.append(object())
-            _remember_lines(self._blocks[-1])
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        with _lock:
-            _forget_lines(self._blocks.pop())
+    @classmethod
+    def _switch_off(cls) -> None:
+        _forget_lines(debug_lines)
 
 
-def _switch_off() -> None:
+def _undo_all() -> None:
     try:
         while _undo:
             _undo[-1]()
@@ -125,26 +95,17 @@ def _switch_off() -> None:
             _undo.pop()()
 
 
-def _switch_on(infinities: bool) -> None:
-    _switch_off()
-    for primitive in primitives.values():
-        _check_forward(primitive, infinities)
-        _check_reverse(primitive, infinities)
-    _undo.append(lambda: _forget_lines(_undo))
-    _remember_lines(_undo)
-
-
 def _remember_line(node: Node) -> None:
     node.line = users_line()
 
 
-def _remember_lines(block: object) -> None:
-    _remembering[id(block)] = block
+def _remember_lines(switch: type[Switch]) -> None:
+    _remembering.add(switch)
     watch(_remember_line)
 
 
-def _forget_lines(block: object) -> None:
-    _remembering.pop(id(block), None)
+def _forget_lines(switch: type[Switch]) -> None:
+    _remembering.discard(switch)
     if not _remembering:
         unwatch(_remember_line)
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import ContextDecorator
-from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -17,13 +14,11 @@ from xad.core.primitive import Primitive
 from xad.core.tape import Node
 from xad.core.wrapper import Wrapper
 from xad.errors import MutationError
+from xad.transforms.switching import Switch
 from xad.transforms.watching import unwatch, watch
 
-_lock = threading.Lock()
-_depth = 0
 
-
-class debug_mutation(ContextDecorator):  # noqa: N801 - as `debug_nans`
+class debug_mutation(Switch):  # noqa: N801 - as `debug_nans`
     """Raise in the walk back if an array that a rule needs is not what it was.
 
     In NumPy writing into such an array is an error by itself (see `xad.vjp`), as long as the array
@@ -48,24 +43,12 @@ class debug_mutation(ContextDecorator):  # noqa: N801 - as `debug_nans`
     xad.errors.MutationError: xad.multiply: expected what it kept for its reverse rule unchanged...
     """
 
-    def __enter__(self) -> None:
-        global _depth  # noqa: PLW0603
-        with _lock:
-            _depth += 1
-            if _depth == 1:
-                watch(_see)
+    def _switch_on(self) -> None:
+        watch(_see)
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        global _depth  # noqa: PLW0603
-        with _lock:
-            _depth -= 1
-            if _depth == 0:
-                unwatch(_see)
+    @classmethod
+    def _switch_off(cls) -> None:
+        unwatch(_see)
 
 
 def _see(node: Node) -> None:

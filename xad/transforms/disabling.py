@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import threading
-from contextlib import ContextDecorator
-from types import TracebackType
-
-from xad.transforms import debugging
+from xad.transforms.debugging import debug_nans
+from xad.transforms.switching import Switch
 
 __all__ = ["disable_jit", "is_disabled"]
 
 
-class disable_jit(ContextDecorator):  # noqa: N801 - JAX's name for it
+class disable_jit(Switch):  # noqa: N801 - JAX's name for it
     """Run functions made by `jit` as they are written, while the ``with`` block runs.
 
     For debugging: breakpoints, prints and ``float(x)`` work there. It holds for all threads.
@@ -26,23 +23,7 @@ class disable_jit(ContextDecorator):  # noqa: N801 - JAX's name for it
     Source: JAX, ``jax.disable_jit``.
     """
 
-    _depth = 0
-    _lock = threading.Lock()
-
-    def __enter__(self) -> None:
-        with self._lock:
-            disable_jit._depth += 1
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        with self._lock:
-            disable_jit._depth -= 1
-
 
 def is_disabled() -> bool:
     """Whether programs are not to run now, for `disable_jit` or for `xad.debug_nans`."""
-    return disable_jit._depth > 0 or debugging._depth > 0
+    return disable_jit.is_on() or debug_nans.is_on()

@@ -7,7 +7,7 @@ from functools import wraps
 from typing import Any
 
 from xad import tree
-from xad.backend.locks import Held, share
+from xad.backend.locks import Held, over, share
 from xad.core.backward import backward
 from xad.core.batching import settled
 from xad.core.boxing import lift
@@ -50,7 +50,7 @@ class _Run:
         self.held.add(inputs)
 
     def end(self) -> None:
-        """Let go of all."""
+        """Let go of all; ``over(self.held)`` goes before it."""
         runs.pop(self.level, None)
         self.held.release()
 
@@ -59,6 +59,7 @@ class _Run:
         arrays = list(self.held.taken.values())
         if not self.inputs.boxed:
             arrays += [x.value for x in results if self.node_of(x) is not None]
+        over(self.held)
         self.end()
         self.shares = list(map(share, arrays))
 
@@ -125,6 +126,7 @@ def value_and_grad(
             value = run.inputs.face(value)
             return ((value, run.lower(aux)), gradient) if has_aux else (value, gradient)
         finally:
+            over(run.held)
             run.end()
 
     return value_and_gradient
@@ -180,6 +182,7 @@ def vjp(f: Function, *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
         outputs = [operand("vjp", x) for x in outputs]
         run.hand_out((*outputs, *tree.leaves(aux)))
     except BaseException:
+        over(run.held)
         run.end()
         raise
     nodes = [run.node_of(x) for x in outputs]

@@ -13,7 +13,7 @@ def only_needed(listing: Listing) -> Listing:
     wanted = {x for x in listing.outputs if type(x) is Variable}
     kept = []
     for instruction in reversed(listing.instructions):
-        if instruction.primitive.draws or wanted.intersection(instruction.outputs):
+        if wanted.intersection(instruction.outputs):
             wanted.update([x for x in instruction.operands if type(x) is Variable])
             kept.append(instruction)
     constants = {v: x for v, x in listing.constants.items() if v in wanted}

@@ -31,11 +31,11 @@ def identity_of(instruction: Instruction) -> Hashable:
     """What is equal for operations that give the same; None for those that may not.
 
     A primitive that is not registered, such as a user's function with a rule of its own, may do
-    anything; one that draws gives something else each time.
+    anything.
     """
     primitive = instruction.primitive
     name = primitive.name
-    if primitive.draws or primitives.get(name) is not primitive:
+    if primitives.get(name) is not primitive:
         return None
     operands = [
         (x.number, None) if type(x) is Variable else _value(x) for x in instruction.operands

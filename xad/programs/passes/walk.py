@@ -184,7 +184,7 @@ class Walk:
         found = self._rules_of.get(primitive)
         if found is None:
             names = [primitive.name, *[EVERY_ELEMENTWISE] * primitive.elementwise, EVERY]
-            if primitives.get(primitive.name) is not primitive or primitive.draws:
+            if primitives.get(primitive.name) is not primitive:
                 names = []
             rules = [rule for name in names for rule in self._rules.get(name, ())]
             found = self._rules_of[primitive] = rules
