@@ -43,6 +43,8 @@ class Primitive:
     elementwise = False
     #: Whether all that it keeps for its rules are arrays among its operands and outputs.
     keeps_arrays = True
+    #: Whether it may run code of users', which is recorded as one operation if it can be.
+    opaque = False
     #: Whether it passes some elements of its operands on and drops the others, as ``where`` does.
     chooses = False
 

@@ -46,6 +46,10 @@ class NotAlone(BaseException):
     """Another transformation has an interest in what is recorded. No error: users never see it."""
 
 
+class TouchedError(BaseException):
+    """What was to be one operation uses recorded arrays that are not its operands."""
+
+
 class Recorder:
     """What has been written down so far. Every recording owns one.
 
@@ -66,6 +70,7 @@ class Recorder:
         self.asked: set[int] = set()
         self._alone = alone
         self._over = False
+        self._aside = False
         #: What keeps the constants read-only. `jit` watches what they hold instead.
         self.shares: list[Any] = []
         self._seen: dict[Hashable, Variable] = {}
@@ -82,6 +87,23 @@ class Recorder:
                 "recorded, by xad.jit or xad.make_program, and was stored outside of it (in a "
                 "global variable, a list or an attribute); return it from the function instead"
             )
+        if self._aside:
+            raise TouchedError
+
+    def whole(self, primitive: Primitive, level: int, values: Sequence[Any], params: Params) -> Any:
+        """What users' own code makes of the examples. TouchedError if it looks at other recordings.
+
+        It would keep what it took from a closure, instead of what will be there at the next call.
+        """
+        before, self._aside = self._aside, True
+        try:
+            out = primitive.bind(*values, **params)
+        finally:
+            self._aside = before
+        for x in out if type(out) is tuple else (out,):
+            if isinstance(x, Wrapper) and x.level >= level:
+                raise TouchedError
+        return out
 
     def variable(self, example: Any) -> Variable:
         """A new variable, of the example's shape and dtype."""
@@ -150,7 +172,10 @@ class Recording(Wrapper):
                 value = settled(operand)
                 values.append(value)
                 places.append(recorder.constant(value))
-        out = primitive.bind(*values, **params)
+        if primitive.opaque:
+            out = recorder.whole(primitive, level, values, params)
+        else:
+            out = primitive.bind(*values, **params)
         outs = tuple([as_array(x) for x in out]) if type(out) is tuple else (as_array(out),)
         variables = tuple([recorder.variable(x) for x in outs])
         several = type(out) is tuple

@@ -16,6 +16,7 @@ from xad.core.batching import Batched, settled
 from xad.core.boxing import box, lift
 from xad.core.conform import expand_to, namespace_of
 from xad.core.primitive import Kernel, Params, Primitive
+from xad.core.recording import TouchedError
 from xad.core.tape import Node, Reverse
 from xad.core.wrapper import Wrapper
 from xad.errors import NotDifferentiableError, TreeError
@@ -37,6 +38,8 @@ class Call(Primitive):
     ``reverse(primals)`` gives results and a pullback from cotangents of all of them. All take and
     return tuples of leaves.
     """
+
+    opaque = True
 
     def __init__(
         self,
@@ -68,7 +71,10 @@ class Call(Primitive):
             return self.compute(operands, params)
         if isinstance(top, Reverse):
             return top.apply(_WithPullback(self, top.level), top.level, operands, params)
-        return top.apply(self, top.level, operands, params)
+        try:
+            return top.apply(self, top.level, operands, params)
+        except TouchedError:  # what it takes from outside is recorded too: so step by step
+            return self._alone(self.run(*operands), -1)
 
     def pushforward(
         self, operands: Sequence[Any], out: Any, tangents: Sequence[Any], params: Params
