@@ -86,6 +86,16 @@ def test_an_array_given_twice_is_not_written_over():
     np.testing.assert_array_equal(p, [0, 1, 2, 3])
 
 
+@pytest.mark.parametrize("size", [10, 300_000], ids=["small", "in blocks"])
+def test_a_donated_argument_that_another_is_a_view_of_is_left_alone(size):
+    p = np.arange(float(size))
+    before = p.copy()
+    run = compiled(lambda p, q: (p + q) * 2 + q, p, p[::-1], donated=[0]).run
+    (out,) = run([p, p[::-1]])
+    np.testing.assert_array_equal(out, (before + before[::-1]) * 2 + before[::-1])
+    np.testing.assert_array_equal(p, before)
+
+
 def test_a_donated_argument_that_is_read_later_is_not_written_over_too_soon():
     p = np.arange(4.0)
 
@@ -195,6 +205,30 @@ def test_large_results_lie_in_memory_that_nobody_refers_to_any_longer():
     assert third.ctypes.data != place
     del view, third
     assert take().ctypes.data == place
+
+
+def change_shape(x):
+    x.shape = (2, -1)
+
+
+def change_flags(x):
+    x.setflags(write=False)
+
+
+def change_dtype(x):
+    x.dtype = np.int64
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("change", [change_shape, change_flags, change_dtype])
+def test_memory_of_results_that_somebody_has_changed_is_not_taken_again(change):
+    run = compiled(lambda x: x * 2, np.ones(200_000)).run
+    for _ in range(4):
+        (y,) = run([np.ones(200_000)])
+        assert y.shape == (200_000,)
+        assert (y == 2).all()
+        change(y)
+        del y
 
 
 def test_results_that_are_kept_are_not_overwritten():

@@ -314,10 +314,10 @@ class Lines:
 
 def _taken_over(donated: Sequence[Any], arrays: Sequence[Any]) -> list[Any]:
     """The donated arrays, copied where somebody else may read their memory."""
-    names = [id(x) for x in arrays]
     mine = []
     for x in donated:
         flags = x.flags
         own = flags.carray and flags.owndata
-        mine.append(x if own and names.count(id(x)) == 1 else np.array(x))
+        own = own and sum(np.may_share_memory(x, y) for y in arrays) == 1
+        mine.append(x if own else np.array(x))
     return mine
