@@ -1,6 +1,7 @@
 """Trees: apart, together, and where two of them differ."""
 
 import dataclasses
+import functools
 from collections import OrderedDict
 from typing import NamedTuple
 
@@ -168,3 +169,35 @@ def test_structures_that_are_equal_but_not_the_same_are_told_apart():
         assert type(made.rate) is type(fixed)
         key = next(iter(tree.map(lambda x: x, {fixed: 0})))
         assert type(key) is type(fixed)
+
+
+def test_dicts_keep_their_order():
+    given = {"in": [1.0], "hidden": {"w": 2.0, "b": 3.0}, "a": 4.0}
+    made = tree.map(lambda x: x * 2, given)
+    assert list(made) == ["in", "hidden", "a"]
+    assert list(made["hidden"]) == ["w", "b"]
+    assert tree.leaves(given) == [4.0, 3.0, 2.0, 1.0]
+    in_order = dict(sorted(given.items()))
+    assert tree.structure(in_order) == tree.structure(given)
+    assert list(tree.map(lambda x, y: x + y, in_order, given)) == sorted(given)
+    assert list(tree.map(lambda x, y: x + y, given, in_order)) == list(given)
+    for one in (given, in_order, given):
+        assert list(tree.unflatten(tree.structure(one), [1.0, 2.0, 3.0, 4.0])) == list(one)
+    mixed = {2: 1.0, "a": 2.0, 1: 3.0}
+    assert list(tree.map(abs, mixed)) == [2, "a", 1]
+
+
+@dataclasses.dataclass
+class Hiding:
+    inside: object
+    scale = 1.0
+    cached = functools.cached_property(lambda self: 3)
+
+
+def test_an_attribute_of_the_class_that_an_object_hides_is_refused():
+    made = Hiding(2)
+    assert made.cached == 3
+    assert tree.leaves(made) == [2]
+    made.scale = 2.0
+    with pytest.raises(TreeError, match="expected its state in fields, got 'scale'"):
+        tree.flatten(made)

@@ -2,14 +2,15 @@
 
 Containers are dicts, lists, tuples, named tuples and dataclasses, nested as you like; None is an
 empty one. Anything else is a leaf. Fields of a dataclass made with `static` are part of its
-structure, not leaves.
+structure, not leaves. Leaves of a dict go by sorted key, so that dicts with the same keys go
+together; each is put together again in its own order.
 
 >>> from xad import tree
 >>> leaves, structure = tree.flatten({"b": 1.0, "a": [2.0, None]})
 >>> leaves
 [2.0, 1.0]
 >>> tree.unflatten(structure, [x * 10 for x in leaves])
-{'a': [20.0, None], 'b': 10.0}
+{'b': 10.0, 'a': [20.0, None]}
 """
 
 from __future__ import annotations
@@ -44,6 +45,23 @@ class Structure(NamedTuple):
             f"{key}: {child}" for key, child in zip(self.keys, self.children, strict=True)
         )
         return f"{self.kind.__name__}({inside})"
+
+
+class Keys(tuple[Any, ...]):
+    """The sorted keys of a dict that has them in another order.
+
+    Equal to the same keys without an order; but not found where those are looked up.
+    """
+
+    order: tuple[Any, ...]
+
+    def __hash__(self) -> int:
+        return hash((self.order, "in this order"))
+
+
+def in_order(keys: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The keys as the dict has them."""
+    return keys.order if type(keys) is Keys else keys
 
 
 LEAF = Structure(None, (), ())
@@ -166,11 +184,38 @@ def _flattener(kind: type) -> Flattener | None:
     if not dataclasses.is_dataclass(kind):
         return None
     names, fixed = _fields(kind)
-    return _by_parts(kind, names, _getter(names), _getter(fixed) if fixed else None)
+    parts_of = _getter(names)
+    if hasattr(kind, "__dict__") and kind.__dictoffset__:
+        parts_of = _with_no_hidden(kind, parts_of, (*names, *fixed))
+    return _by_parts(kind, names, parts_of, _getter(fixed) if fixed else None)
+
+
+def _with_no_hidden(kind: type, parts_of: Any, names: tuple[str, ...]) -> Any:
+    """Refuse attributes that are no fields and hide one of the class, which would come back."""
+    usual = len(names)
+
+    def checked(tree: Any) -> Any:
+        if len(tree.__dict__) != usual:
+            for name in tree.__dict__:
+                of_class = getattr(kind, name, None)
+                cached = of_class is None or isinstance(of_class, functools.cached_property)
+                if name not in names and not cached:
+                    raise TreeError(
+                        f"a {kind.__name__} as a container: expected its state in fields, got "
+                        f"{name!r}, which is set in the object and in its class; where it is put "
+                        "together again it would be the class's; make it a field (with "
+                        "xad.tree.static if it is no array)"
+                    )
+        return parts_of(tree)
+
+    return checked
 
 
 def _flatten_dict(tree: dict[Any, Any], found: list[Any]) -> Structure:
     keys = _sorted(tree)
+    if keys != (order := tuple(tree)):
+        keys = Keys(keys)
+        keys.order = order
     children = []
     for key in keys:
         part = tree[key]
@@ -304,7 +349,8 @@ def _text(
     if kind is tuple:
         return f"({inside})"
     if kind is dict:
-        return f"{{{', '.join(f'{named(k)}: {p}' for k, p in zip(keys, parts, strict=True))}}}"
+        of = dict(zip(keys, parts, strict=True))
+        return f"{{{', '.join(f'{named(k)}: {of[k]}' for k in in_order(keys))}}}"
     if issubclass(kind, tuple):
         return f"new_tuple({named(kind)}, ({inside}))"
     # Past __init__ and __setattr__: the tree was checked when it was made, and may be frozen.
@@ -337,7 +383,7 @@ def _joiner(kind: type) -> Joiner:
     if kind is tuple:
         return lambda keys, parts, fixed: tuple(parts)
     if kind is dict:
-        return lambda keys, parts, fixed: dict(zip(keys, parts, strict=True))
+        return _join_dict
     if issubclass(kind, tuple):
         return lambda keys, parts, fixed: kind(*parts)
     more = _fields(kind)[1]
@@ -354,6 +400,11 @@ def _joiner(kind: type) -> Joiner:
         return made
 
     return join
+
+
+def _join_dict(keys: tuple[Any, ...], parts: list[Any], fixed: tuple[Any, ...]) -> Any:
+    made = dict(zip(keys, parts, strict=True))
+    return {key: made[key] for key in keys.order} if type(keys) is Keys else made
 
 
 _joiners: dict[type, Joiner] = {}

@@ -947,3 +947,27 @@ def test_equal_values_of_different_kinds_have_programs_of_their_own(here, first,
         assert static(value, x)[1] == repr(value)
         assert field(Given(x, value))[1] == repr(value)
         assert key({"x": x, value: x})[1] == repr([value])
+
+
+def test_the_order_of_dicts_is_that_of_the_arguments(here, close):
+    first, second = here.array([[1.0, 2.0], [0.0, 1.0]]), here.array([[1.0, 0.0], [3.0, 1.0]])
+    x = here.array([1.0, 1.0])
+
+    def network(layers, x):
+        for weights in layers.values():
+            x = weights @ x
+        return x
+
+    jitted = xad.jit(network)
+    by_name = xad.jit(lambda x, **layers: network(layers, x))
+    slopes = xad.grad(lambda layers: xad.sum(network(layers, x)))
+    for layers in ({"in": first, "b": second}, {"b": second, "in": first}):
+        for _ in range(3):
+            expected = here.to_host(network(layers, x))
+            close(jitted(layers, x), expected)
+            close(by_name(x, **layers), expected)
+        found = slopes(layers)
+        assert list(found) == list(layers)
+        last = list(layers)[-1]
+        before = layers[next(iter(layers))] @ x
+        close(found[last], np.broadcast_to(here.to_host(before), (2, 2)))

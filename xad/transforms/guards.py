@@ -74,11 +74,10 @@ class _Writer:
         self.refuse_unless(f"{x}.__class__ is {name}")
         keys = structure.keys
         if kind is dict:
-            self.refuse_unless(f"len({x}) == {len(keys)}")
+            self.refuse_unless(f"(*{x},) == {self.names.of('keys', tree.in_order(keys))}")
             if not all(key.__class__ is str for key in keys):
                 raise _Unguardable  # 1 and True are equal
-            missing = self.names.of("missing", tree.LEAF)
-            texts = [f"{x}.get({self.names.of('key', key)}, {missing})" for key in keys]
+            texts = [f"{x}[{self.names.of('key', key)}]" for key in keys]
         elif kind in (tuple, list):
             self.refuse_unless(f"len({x}) == {len(keys)}")
             texts = [f"{x}[{i}]" for i in range(len(keys))]

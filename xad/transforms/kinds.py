@@ -114,8 +114,11 @@ def exact(value: Any) -> Any:
 
 
 def exact_structure(structure: tree.Structure) -> Any:
-    """The same of all that is fixed in a tree."""
-    constants = (*structure.fixed, *structure.keys) if structure.kind is dict else structure.fixed
+    """The same of all that is fixed in a tree, and the order of its dicts."""
+    constants: Any = structure.fixed
+    if structure.kind is dict:
+        constants = (*constants, *tree.in_order(structure.keys))
+        return (*constants, *map(exact, constants), *map(exact_structure, structure.children))
     return (*map(exact, constants), *map(exact_structure, structure.children))
 
 
