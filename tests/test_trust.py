@@ -632,6 +632,7 @@ def test_all_works_after_ctrl_c(name, here):
     assert interrupts > 5
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # others' callbacks
 def test_ctrl_c_itself(here):
     if not hasattr(signal, "setitimer"):
         pytest.skip("no timers on this system")
