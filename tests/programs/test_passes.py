@@ -72,9 +72,9 @@ SIMPLER = {
         lambda x: xad.sin(x) + (-x * xad.exp(x)) * xad.cos(x),
         ["sin", "exp", "multiply", "cos", "multiply", "subtract"],
     ),
-    "signs of both terms": (
-        lambda x: xad.exp(x) - (-x * xad.sin(x) + -x / xad.cos(x)),
-        ["exp", "sin", "multiply", "cos", "divide", "add", "add"],
+    "a sign of one term": (
+        lambda x: xad.exp(x) - (x * xad.sin(x) + -x / xad.cos(x)),
+        ["exp", "sin", "multiply", "cos", "divide", "subtract", "subtract"],
     ),
     "a sign that a result shows": (
         lambda x: (-x, xad.sin(x) + -x),

@@ -198,5 +198,6 @@ def replay(
     values.update(zip(inputs, arguments, strict=True))
     for primitive, operands, params, outputs, several in instructions:
         out = primitive.bind(*[values[x] if type(x) is Variable else x for x in operands], **params)
-        values.update(zip(outputs, out if several else (out,), strict=True))
+        # NumPy's functions return scalars, which would be taken for Python's.
+        values.update(zip(outputs, map(as_array, out if several else (out,)), strict=True))
     return values

@@ -21,6 +21,13 @@ class Compiled:
     run: Callable[[Sequence[Any]], Sequence[Any]]
 
 
+WORDS = frozenset(
+    {"arguments", "arrays", "done", "guard", "high", "low", "make", "memory", "parts", "run"}
+    | {"temporaries"}
+)
+"""Names that generated source has for things of its own; others of its own end with a line."""
+
+
 class Names:
     """Names in generated source, and the objects that they stand for there."""
 
@@ -34,8 +41,9 @@ class Names:
         if known is not None:
             return known
         base = "".join(c if c.isalnum() or c == "_" else "_" for c in wish) or "thing"
-        if keyword.iskeyword(base):
-            base += "_"
+        base = base.rstrip("_") or "thing"
+        if keyword.iskeyword(base) or base in WORDS:
+            base = f"the_{base}"
         name, number = base, 1
         while name in self.objects:
             number += 1
@@ -47,9 +55,11 @@ class Names:
 
 def literal(names: Names, value: Any) -> str:
     """A parameter in source: written out where Python can, by a name where it cannot."""
-    if value is None or value is Ellipsis or type(value) in (bool, int, float, complex, str):
+    if type(value) is complex:  # written out it may lose the sign of a zero
+        return names.of("number", value)
+    if value is None or value is Ellipsis or type(value) in (bool, int, float, str):
         text = repr(value)
-        return names.of("number", value) if "inf" in text or "nan" in text else text
+        return names.of("number", value) if text in ("inf", "-inf", "nan") else text
     if type(value) is tuple:
         inside = ", ".join(literal(names, part) for part in value)
         return f"({inside},)" if len(value) == 1 else f"({inside})"

@@ -101,7 +101,7 @@ class _Block:
                 return self.inside[v]
         shape = tuple([self.step if i == self.axis else n for i, n in enumerate(self.shape)])
         place = self.arena.take(shape, dtype)
-        name = f"t{len(self.temporaries)}"
+        name = f"temporary_{len(self.temporaries)}_"
         at = self.lines.names.of("array_at", array_at)
         where = f"{place.start}, {shape!r}, {self.lines.dtype_text(dtype)}"
         self.temporaries.append(f"{at}(memory, {where})")
@@ -250,9 +250,9 @@ def _write(lines: Lines, group: Group, block: _Block, partial: list[str], after:
     arrays = list(dict.fromkeys(block.arrays.values()))
     names = "".join(f"{name}, " for name in arrays)
     length = block.shape[block.axis]
-    temporaries = [f"t{i}" for i in range(len(block.temporaries))]
+    temporaries = [f"temporary_{i}_" for i in range(len(block.temporaries))]
     cut = f"[{':, ' * block.axis}:high - low]"
-    lines.once(f"def block_{number}(low, high, temporaries, arrays):")
+    lines.once(f"def block_{number}_(low, high, temporaries, arrays):")
     if names:
         lines.once(f"    {names}= arrays")
     if temporaries:
@@ -265,12 +265,14 @@ def _write(lines: Lines, group: Group, block: _Block, partial: list[str], after:
     lines.once(f"    return ({''.join(f'{text}, ' for text in partial)})")
     memory = lines.names.of("aligned_memory", aligned_memory)
     lines.once(
-        f"def temporaries_{number}(memory):",
+        f"def temporaries_{number}_(memory):",
         f"    return ({''.join(f'{text}, ' for text in block.temporaries)})",
-        f"temporaries_{number} = [temporaries_{number}({memory}({block.arena.size})) "
+        f"temporaries_{number}_ = [temporaries_{number}_({memory}({block.arena.size})) "
         f"for _ in range({lines.names.of('worker_count', worker_count)}())]",
     )
     run = lines.names.of("run_blocks", run_blocks)
     size = math.prod(block.shape)
-    call = f"{run}(block_{number}, {length}, {block.step}, {size}, temporaries_{number}, ({names}))"
+    call = (
+        f"{run}(block_{number}_, {length}, {block.step}, {size}, temporaries_{number}_, ({names}))"
+    )
     lines.run(f"done = {call}" if after else call, *after)

@@ -83,4 +83,5 @@ def block_erf(x: Any, out: Any) -> None:
     slopes.take(place, out=w, mode="clip")
     np.multiply(total, w, out=total)
     values.take(place, out=w, mode="clip")
-    np.add(total, w, out=out)
+    np.add(total, w, out=total)
+    np.copysign(total, x, out=out)

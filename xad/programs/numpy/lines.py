@@ -146,7 +146,7 @@ class Lines:
         key = (repr(value), np.dtype(dtype).name)
         name = self._numbers.get(key)
         if name is None:
-            name = self._numbers[key] = f"number_{len(self._numbers)}"
+            name = self._numbers[key] = f"number_{len(self._numbers)}_"
             asarray = self.names.of("asarray", np.asarray)
             text = literal(self.names, value)
             self.once(f"{name} = {asarray}({text}, {self.dtype_text(dtype)})")
@@ -244,7 +244,7 @@ class Lines:
     def scratch(self, wish: str, shape: tuple[int, ...], dtype: Any) -> tuple[str, Place]:
         """Memory that this group alone needs; to be given back by `free`."""
         place = self.arena.take(shape, dtype)
-        name = f"{wish}_{self._number}"
+        name = f"{wish}_{self._number}_"
         self._once_at(name, place, shape, dtype)
         return name, place
 
@@ -298,7 +298,9 @@ class Lines:
         if not taken:
             return []
         left = ", ".join(taken) + ","
-        return [f"{left} = {self.names.of('taken_over', _taken_over)}(({left}), arrays)"]
+        others = "".join(f", {variable_name(v)}" for v in self.listing.constants)
+        take = self.names.of("taken_over", _taken_over)
+        return [f"{left} = {take}(({left}), [*arrays{others}])"]
 
     def result_text(self, x: Any) -> str:
         """A result in source: never the program's own constant, always an array."""
@@ -313,7 +315,7 @@ class Lines:
 
 
 def _taken_over(donated: Sequence[Any], arrays: Sequence[Any]) -> list[Any]:
-    """The donated arrays, copied where somebody else may read their memory."""
+    """The donated arrays, copied where others among the arrays may lie in their memory."""
     mine = []
     for x in donated:
         flags = x.flags

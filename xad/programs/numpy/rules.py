@@ -65,7 +65,11 @@ def _of_ufunc(ufunc: np.ufunc, instruction: Instruction, names: Names) -> Rule:
     )
 
 
-def _where(listing: Listing, instruction: Instruction, names: Names, number: Number) -> Rule:
+def _where(listing: Listing, instruction: Instruction, names: Names, number: Number) -> Rule | None:
+    dtype = listing.kinds[instruction.outputs[0]].dtype
+    for x in instruction.operands[1:]:
+        if type(x) is int and dtype.kind in "iu" and not _holds(dtype, x):
+            return None  # it wraps around by itself only
     copyto = names.of("copyto", np.copyto)
 
     def write(operands: Sequence[str], out: str) -> list[str]:
@@ -75,6 +79,11 @@ def _where(listing: Listing, instruction: Instruction, names: Names, number: Num
 
     where = names.of("where", np.where)
     return Rule(write, (2,), lambda operands: f"{where}({', '.join(operands)})")
+
+
+def _holds(dtype: np.dtype, x: int) -> bool:
+    """Whether an integer type has the number."""
+    return int(np.iinfo(dtype).min) <= x <= int(np.iinfo(dtype).max)
 
 
 def _cast(listing: Listing, instruction: Instruction, names: Names, number: Number) -> Rule:

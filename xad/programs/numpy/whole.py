@@ -105,7 +105,7 @@ def is_short(shape: tuple[int, ...]) -> bool:
 
 def _ones(lines: Lines, count: int, dtype: np.dtype) -> str:
     """A constant vector of ones: BLAS adds rows up more quickly than NumPy does."""
-    name = f"ones_{count}_{dtype.name}"
+    name = f"ones_{count}_{dtype.name}_"
     line = f"{name} = {lines.names.of('ones', np.ones)}({count}, {lines.dtype_text(dtype)})"
     if line not in lines.in_make:
         lines.once(line)

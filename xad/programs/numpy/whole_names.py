@@ -25,7 +25,10 @@ def has_whole_rule(listing: Listing, instruction: Instruction) -> bool:
         return all(kind.dtype == out.dtype for kind in kinds)
     if name == "special.softmax_cross_entropy":
         return _is_usual_loss(kinds, instruction)
-    if name in REDUCTIONS or name == "mean":
+    if name == "mean":
+        # NumPy takes means of half precision in single precision.
+        return kinds[0].dtype == out.dtype and out.dtype.char in "fdFD"
+    if name in REDUCTIONS:
         # NumPy sums small integers in large ones, and booleans in integers.
         return kinds[0].dtype == out.dtype and kinds[0].dtype.kind in "fc"
     return False

@@ -34,6 +34,10 @@ VIEWS = frozenset(
 """Operations whose result may lie in the memory of their operand."""
 
 
+MAY_COPY = frozenset({"conj", "reshape"})
+"""Those that lie there sometimes: taken for arrays of their own where users may rely on it."""
+
+
 class _Memory(NamedTuple):
     """The variable whose memory a value lies in; and whether elements of it stand for several."""
 
@@ -43,9 +47,7 @@ class _Memory(NamedTuple):
 
 def kept_apart(before: Listing, after: Listing) -> Listing:
     """``after`` with copies for results that were apart ``before`` and no longer are."""
-    if after is before:
-        return after
-    old, new = _memories(before), _memories(after)
+    old, new = _memories(before, MAY_COPY), _memories(after)
     given = {*before.inputs, *before.constants, *after.constants}
     taken: dict[Variable, Variable] = {}
     copies: list[Instruction] = []
@@ -67,13 +69,19 @@ def kept_apart(before: Listing, after: Listing) -> Listing:
     return after.with_instructions([*after.instructions, *copies], outputs=outputs, kinds=kinds)
 
 
-def _memories(listing: Listing) -> Mapping[Variable, _Memory]:
+def _memories(listing: Listing, own: frozenset[str] = frozenset()) -> Mapping[Variable, _Memory]:
+    """Where values lie; results of operations in ``own``, and single elements, by themselves."""
     found = {v: _Memory(v, False) for v in (*listing.inputs, *listing.constants)}
     for instruction in listing.instructions:
         name = instruction.primitive.name
         below = instruction.operands[0] if name in VIEWS else None
+        if name in own and below is not None:
+            kinds = listing.kinds
+            same = name == "reshape" and kinds[below].shape == kinds[instruction.outputs[0]].shape
+            below = below if same else None
         for v in instruction.outputs:
-            if type(below) is Variable:
+            is_element = bool(own) and name == "getitem" and not listing.kinds[v].shape
+            if type(below) is Variable and not is_element:
                 owner, repeats = found[below]
                 found[v] = _Memory(owner, repeats or name == "broadcast_to")
             else:

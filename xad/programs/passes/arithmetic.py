@@ -78,13 +78,23 @@ def add(walk: Walk, instruction: Instruction) -> Any:
     """x + -0.0 = x, n + 0 = n, x + -y = x - y; x + 0.0 = x where x is never -0.0."""
     a, b = instruction.operands
     for x, c in ((a, b), (b, a)):
+        if walk.is_complex(x) or type(x) is complex:
+            return None
         if _is_number(c, -0.0) or (_is_number(c, 0) and _has_no_negative_zero(walk, x)):
             return x
     for x, y in ((a, b), (b, a)):
         other = _negated(walk, y)
-        if other is not None and (type(x) is not Variable or not walk.is_complex(x)):
+        if other is not None and _is_signed_alike(walk, y, instruction):
             return Expression("subtract", (x, other))
     return None
+
+
+def _is_signed_alike(walk: Walk, x: Variable, instruction: Instruction) -> bool:
+    """Whether -x in the result's data type is the same as the negative of x in it.
+
+    It is for real numbers. Integers of another type wrap around in their own.
+    """
+    return walk.is_real(x) or walk.kinds[x].dtype == walk.kinds[instruction.outputs[0]].dtype
 
 
 def _has_no_negative_zero(walk: Walk, x: Any) -> bool:
@@ -106,12 +116,14 @@ def _has_no_negative_zero(walk: Walk, x: Any) -> bool:
 def subtract(walk: Walk, instruction: Instruction) -> Any:
     """x - 0 = x, x - -y = x + y."""
     a, b = instruction.operands
-    if walk.is_complex(a) or walk.is_complex(b):
+    if walk.is_complex(a) or walk.is_complex(b) or type(a) is complex:
         return None
     if _is_number(b, 0):
         return a
     other = _negated(walk, b)
-    return None if other is None else Expression("add", (a, other))
+    if other is None or not _is_signed_alike(walk, b, instruction):
+        return None
+    return Expression("add", (a, other))
 
 
 def negative(walk: Walk, instruction: Instruction) -> Any:
@@ -133,7 +145,7 @@ def negative(walk: Walk, instruction: Instruction) -> Any:
 def power(walk: Walk, instruction: Instruction) -> Any:
     """x ** 1 = x, x ** 2 = x * x."""
     x, exponent = instruction.operands
-    if type(exponent) is Variable or not walk.is_real(x):
+    if type(exponent) not in (int, float) or not walk.is_real(x):
         return None
     if exponent == 1:
         return x

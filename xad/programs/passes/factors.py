@@ -21,7 +21,7 @@ def _scaled(walk: Walk, x: Any) -> tuple[Any, float] | None:
     if maker is None:
         return None
     for a, c in (maker.operands, maker.operands[::-1]):
-        if type(c) in (int, float) and walk.is_real(a):
+        if type(c) in (int, float) and walk.is_real(a) and _usable(c):
             return a, float(c)
     return None
 

@@ -27,7 +27,7 @@ COMMUTE = frozenset(
 """Where the order of two operands changes no bit. For maximum(0.0, -0.0) it does."""
 
 
-def identity_of(instruction: Instruction) -> Hashable:
+def identity_of(instruction: Instruction, *, commutes: bool = True) -> Hashable:
     """What is equal for operations that give the same; None for those that may not.
 
     A primitive that is not registered, such as a user's function with a rule of its own, may do
@@ -40,7 +40,7 @@ def identity_of(instruction: Instruction) -> Hashable:
     operands = [
         (x.number, None) if type(x) is Variable else _value(x) for x in instruction.operands
     ]
-    if name in COMMUTE:
+    if name in COMMUTE and commutes:
         operands.sort(key=repr)
     params = [(key, _value(x)) for key, x in instruction.params.items()]
     return (name, *operands, *params)

@@ -48,7 +48,7 @@ def _absorbing(listing: Listing) -> set[Variable]:
                 accepts = free or any(type(y) is not Variable for y in operands)
                 accepts = accepts or operands[0] == operands[1]
             elif name == "subtract":
-                accepts = free or i == 1
+                accepts = i == 1
             else:
                 accepts = free and name in PASS_ON
             if not accepts and type(x) is Variable:
@@ -118,8 +118,7 @@ def _add(
     a, b = bare
     if not all(negative):
         return ("subtract", [b, a], False) if negative[0] else ("subtract", [a, b], False)
-    if free:
-        return "add", [a, b], True
+    # Not the negative of a + b: where that is 0, the signs would differ.
     if instruction.operands[0] == instruction.operands[1]:
         return None
     return "subtract", [signs.plain(instruction.operands[0]), b], False
@@ -131,9 +130,7 @@ def _subtract(
     a, b = bare
     if all(negative):
         return "subtract", [b, a], False
-    if negative[1]:
-        return "add", [a, b], False
-    return ("add", [a, b], True) if free else None
+    return ("add", [a, b], False) if negative[1] else None
 
 
 def _product(

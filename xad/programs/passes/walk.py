@@ -147,7 +147,8 @@ class Walk:
         found = instruction if instruction.several else self._rewritten(instruction)
         if type(found) is Variable:
             return (found,)
-        identity = identity_of(found)
+        # Complex products change in the last bit when the factors change places.
+        identity = identity_of(found, commutes=not self.is_complex(found.outputs[0]))
         if identity is not None:
             made = self._made.setdefault(identity, found.outputs)
             if made is not found.outputs:
