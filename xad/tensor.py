@@ -247,6 +247,15 @@ class Recorded(Array, Recording):
 
     __slots__ = ()
 
+    @property
+    def requires_grad(self) -> bool:
+        """False, as of every argument that a program takes: it runs as it is for others."""
+        return False
+
+    def detach(self) -> Any:
+        """The same values, through which no gradient flows."""
+        return stop_gradient(self)
+
     def _refuse_value(self, wish: str) -> None:
         raise ConcreteValueError(
             f"{wish} of an array while a program is recorded: the program must not depend on its "

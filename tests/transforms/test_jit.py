@@ -974,3 +974,23 @@ def test_the_order_of_dicts_is_that_of_the_arguments(here, close):
         last = list(layers)[-1]
         before = layers[next(iter(layers))] @ x
         close(found[last], np.broadcast_to(here.to_host(before), (2, 2)))
+
+
+def test_tensors_are_detached_as_ever(here, close):
+    x = xad.asarray(here.array([1.0, 2.0]))
+    f = lambda x: x.detach() * 2 if not x.requires_grad else x  # noqa: E731
+    close(xad.jit(f)(x), [2.0, 4.0])
+
+
+def test_constants_that_torch_tracks_stay_tracked(require_library):
+    require_library("torch")
+    import torch
+
+    weight = torch.ones(2, dtype=torch.float64, requires_grad=True)
+    x = torch.ones(2, dtype=torch.float64)
+    jitted = xad.jit(lambda x: x * (weight * 2))
+    for _ in range(2):
+        out = jitted(x)
+        assert out.requires_grad
+        out.sum().backward()
+    assert weight.grad.tolist() == [4.0, 4.0]

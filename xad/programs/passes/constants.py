@@ -31,7 +31,7 @@ def folded(walk: Walk, instruction: Instruction) -> Any:
         return None
     arrays = [walk.constants[x] for x in operands if type(x) is Variable]
     adapter = walk.adapter
-    if not arrays or adapter is None or any(adapter.lazy(x) for x in arrays):
+    if not arrays or adapter is None or any(adapter.lazy(x) or is_tracked(x) for x in arrays):
         return None
     kind = walk.kinds[instruction.outputs[0]]
     if prod(kind.shape) > max([FEW, *[prod(x.shape) for x in arrays]]):
@@ -42,6 +42,11 @@ def folded(walk: Walk, instruction: Instruction) -> Any:
     out = walk.new(kind)
     walk.constants[out] = result
     return out
+
+
+def is_tracked(array: Any) -> bool:
+    """Whether gradients are asked of a constant, by its own library: it must stay what it is."""
+    return bool(getattr(array, "requires_grad", False))
 
 
 def with_numbers(walk: Walk, instruction: Instruction) -> Any:
@@ -81,6 +86,8 @@ def _number_in(walk: Walk, x: Variable) -> Any:
     array, adapter = walk.constants[x], walk.adapter
     shape = walk.kinds[x].shape
     if adapter is None or adapter.lazy(array) or not prod(shape) or not walk.is_real(x):
+        return None
+    if is_tracked(array):
         return None
     ends = [float(array[(i,) * len(shape)]) for i in (0, -1)]
     number = ends[0]
