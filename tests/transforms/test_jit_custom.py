@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import xad
+from xad.programs.summary import summarised
 
 
 @pytest.fixture
@@ -84,3 +85,38 @@ def test_what_asks_for_values_is_run_as_one_operation():
         root = xad.jit(xad.custom_root(lambda y, a: y * y - a, solve))
         for a in ([4.0, 9.0], [1.0, 16.0]):
             np.testing.assert_allclose(root(np.asarray(a)), np.sqrt(a))
+
+
+def test_checkpoints_save_memory_in_programs_too(here, close):
+    def layer(w, x):
+        return xad.tanh(xad.sin(x * w) * xad.exp(-x))
+
+    def loss(w, x, layer):
+        for _ in range(12):
+            x = layer(w, x)
+        return xad.sum(x)
+
+    x, w = here.array(np.linspace(0, 1, 1000)), here.array(np.linspace(1, 2, 1000))
+    peaks = []
+    expected = here.to_host(xad.grad(lambda w: loss(w, x, layer))(w))
+    for each in (layer, xad.checkpoint(layer)):
+        jitted = xad.jit(xad.grad(lambda w, x, each=each: loss(w, x, each)))
+        close(jitted(w, x), expected)
+        peaks.append(summarised(jitted.listing).peak)
+    assert peaks[1] < peaks[0] / 2
+
+
+def test_a_checkpoint_in_a_program_has_derivatives_and_batches(here, close):
+    f = xad.checkpoint(lambda x: xad.sin(x) * x)
+    x = here.array([0.5, 1.5])
+    for wanted in (
+        xad.grad(lambda x: xad.sum(xad.grad(lambda x: xad.sum(f(x)))(x) ** 2)),
+        lambda x: xad.jvp(xad.grad(lambda x: xad.sum(f(x))), (x,), (x,))[1],
+        xad.vmap(xad.grad(f)),
+        lambda x: xad.hessian(lambda x: xad.sum(f(x)))(x),
+    ):
+        close(xad.jit(wanted)(x), here.to_host(wanted(x)))
+        program = xad.make_program(wanted)(x)
+        close(program(x), here.to_host(wanted(x)))
+        slope = xad.grad(lambda x, run: xad.sum(run(x)))
+        close(slope(x, program), here.to_host(slope(x, wanted)))

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from xad.backend.adapter import Adapter
+from xad.core.again import again
 from xad.core.batching import aligned
 from xad.core.boxing import box
 from xad.core.branches import arriving
@@ -14,7 +15,7 @@ from xad.core.primitive import Kernel, Primitive
 from xad.core.rules import Constant
 from xad.ops.arguments import Array
 
-primitives: dict[str, Primitive] = {arriving.name: arriving}
+primitives: dict[str, Primitive] = {x.name: x for x in (again, arriving)}
 """Every primitive by name."""
 
 SOURCE = "Array API standard 2025.12, elementwise functions."

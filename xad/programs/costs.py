@@ -46,7 +46,7 @@ TRANSCENDENTAL = (
 )
 ALGEBRAIC = "special.affine special.relu"
 MOVING = (
-    "astype assign broadcast_to concat conj flip gather getitem imag linalg.diagonal "
+    "again astype assign broadcast_to concat conj flip gather getitem imag linalg.diagonal "
     "linalg.place_diagonal permute_dims place put real repeat reshape roll stack stop_gradient "
     "take take_along_axis tile to_device tril triu truncate unstack"
 )

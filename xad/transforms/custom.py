@@ -12,6 +12,7 @@ from typing import Any
 
 from xad import tree
 from xad.backend.adapter import Adapter
+from xad.core.again import again, is_recorded
 from xad.core.batching import Batched, settled
 from xad.core.boxing import box, lift
 from xad.core.conform import expand_to, namespace_of
@@ -233,7 +234,7 @@ def checkpoint(f: Function) -> Function:
 
     def reverse(fixed: Leaves, primals: Sequence[Any]) -> tuple[Any, Callable[..., Any]]:
         def pull(g: Any) -> Any:
-            return vjp(f, *primals)[1](g)
+            return vjp(f, *tree.map(_once_more, primals))[1](g)
 
         return f(*primals), pull
 
@@ -246,6 +247,11 @@ def checkpoint(f: Function) -> Function:
         return called("xad.checkpoint", f, (), arguments, forward, reverse, may_loop=False)
 
     return update_wrapper(checkpointed, f)
+
+
+def _once_more(x: Any) -> Any:
+    """The array; in a program one that what was computed from it before does not belong to."""
+    return box(again.bind(x)) if is_recorded(x) else x
 
 
 def called(

@@ -31,7 +31,7 @@ from xad.programs.plain import Compiled, Names, call_text, operand_text, variabl
 
 __all__ = ["compile_cupy"]
 
-_VIEWS = frozenset({"permute_dims", "broadcast_to", "getitem", "unstack"})
+_VIEWS = frozenset({"again", "permute_dims", "broadcast_to", "getitem", "unstack"})
 # What CuPy computes by kernels of its own, without asking the device for a value. cuBLAS and
 # cuSOLVER are not among them: CuPy refuses to call them while a graph is made.
 _CAPTURABLE = _VIEWS | {

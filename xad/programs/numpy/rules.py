@@ -163,7 +163,7 @@ def view_text(instruction: Instruction, operand: str, names: Names) -> str | Non
     """The view that an operation takes of its operand's memory, as source; None if it is none."""
     params = instruction.params
     name = instruction.primitive.name
-    if name == "stop_gradient":
+    if name in ("again", "stop_gradient"):
         return operand
     if name == "permute_dims":
         axes = params["axes"]

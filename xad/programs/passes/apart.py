@@ -17,6 +17,7 @@ __all__ = ["kept_apart"]
 
 VIEWS = frozenset(
     {
+        "again",
         "broadcast_to",
         "conj",
         "flip",
