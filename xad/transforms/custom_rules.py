@@ -37,6 +37,8 @@ class custom_vjp:  # noqa: N801 - JAX's name, used as a decorator
     Source: JAX, ``jax.custom_vjp``.
     """
 
+    _leads_to = ("f", "_forward", "_backward")
+
     def __init__(self, f: Function, nondiff_argnums: Sequence[int] = ()) -> None:
         self.f = f
         self.constant = tuple(nondiff_argnums)
@@ -87,6 +89,8 @@ class custom_jvp:  # noqa: N801 - JAX's name, used as a decorator
 
     Source: JAX, ``jax.custom_jvp``.
     """
+
+    _leads_to = ("f", "_rule")
 
     def __init__(self, f: Function, nondiff_argnums: Sequence[int] = ()) -> None:
         self.f = f

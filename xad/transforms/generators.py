@@ -5,9 +5,14 @@ from __future__ import annotations
 import copy
 import pickle
 import random
+import sys
+import threading
+import warnings
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from operator import methodcaller
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -20,7 +25,7 @@ from xad.core.wrapper import Wrapper, innermost
 from xad.errors import ConcreteValueError, ProgramError
 from xad.transforms.numbers import Number
 
-__all__ = ["Drawing", "check_unmoved", "states_of"]
+__all__ = ["Drawing", "is_generator", "is_global", "is_random", "without_draws"]
 
 _NOT_DRAWS = {"bit_generator", "bytes", "shuffle", "spawn"}
 
@@ -119,41 +124,101 @@ def _plain(name: str, x: Any) -> Any:
 
 # ---- generators that are not arguments -----------------------------------------------------------
 
+_STATES: dict[type, tuple[str, Callable[[Any], Any]]] = {
+    np.random.Generator: ("a numpy.random.Generator", lambda x: x.bit_generator.state),
+    np.random.BitGenerator: ("a numpy.random.BitGenerator", lambda x: x.state),
+    np.random.RandomState: ("a numpy.random.RandomState", lambda x: x.get_state(legacy=False)),
+    random.Random: ("a random.Random", lambda x: x.getstate()),
+}
+_OF_NUMPY, _OF_PYTHON = np.random.rand.__self__, random.random.__self__  # type: ignore[attr-defined]
+_GLOBAL = {id(_OF_NUMPY), id(_OF_PYTHON)}
 
-def states_of(held: Iterable[Any]) -> list[tuple[str, Callable[[], Any], Any]]:
-    """The generators that a function takes from outside: name, how to see its state, its state.
 
-    NumPy's and Python's global ones are among them.
+def is_random(module: ModuleType) -> bool:
+    """Whether a module's functions draw from the global generators."""
+    return module is random or module is np.random
+
+
+def is_global(generator: Any) -> bool:
+    """Whether this is NumPy's or Python's global generator."""
+    return id(generator) in _GLOBAL
+
+
+def is_generator(x: Any) -> bool:
+    """Whether this draws random numbers on the host."""
+    return isinstance(x, tuple(_STATES))
+
+
+def without_draws(
+    record: Callable[[], Any], generators: Iterable[Any], *, names_random: bool
+) -> Any:
+    """What ``record`` gives, if it draws from none of the generators, nor from global ones.
+
+    ``names_random``: whether the code speaks of the global ones. Other threads may draw from these
+    at any time: where one may have, it is recorded again, and threads change more rarely meanwhile.
+
+    Errors: ProgramError if it draws. There is a warning if nobody can tell.
     """
-    watched: list[tuple[str, Callable[[], Any]]] = [
-        ("numpy.random", _global_state),
-        ("random", random.getstate),
+    watched = [x for x in generators if not is_global(x) and _has_state(x)]
+    for tried in range(_TIMES):
+        before, states = _states(watched), _states((_OF_NUMPY, _OF_PYTHON))
+        with _switching_rarely() if tried else nullcontext():
+            found = record()
+            after = _states((_OF_NUMPY, _OF_PYTHON))
+        for x, was in zip(watched, before, strict=True):
+            if _states([x]) != [was]:
+                raise _drew(
+                    next(name for kind, (name, _) in _STATES.items() if isinstance(x, kind))
+                )
+        if after == states:
+            return found
+        if threading.active_count() == 1:
+            break
+    name = "random" if after[0] == states[0] else "numpy.random"
+    if names_random or threading.active_count() == 1:
+        raise _drew(name)
+    warnings.warn(
+        f"xad.jit: {name} was drawn from while a function was recorded; if it was the function and "
+        "no other thread, its program gives the same numbers at every call: pass a generator, "
+        "f(x, rng) with rng = numpy.random.default_rng(seed)",
+        stacklevel=4,
+    )
+    return found
+
+
+_TIMES = 4
+_alone = threading.Lock()
+
+
+@contextmanager
+def _switching_rarely() -> Iterator[None]:
+    """Threads take turns by waiting, or after a third of a second."""
+    if not _alone.acquire(blocking=False):
+        yield  # another thread does so already
+        return
+    usual = sys.getswitchinterval()
+    try:
+        sys.setswitchinterval(0.3)
+        yield
+    finally:
+        sys.setswitchinterval(usual)
+        _alone.release()
+
+
+def _has_state(x: Any) -> bool:
+    return not isinstance(x, (Drawing, random.SystemRandom))
+
+
+def _states(generators: Iterable[Any]) -> list[bytes]:
+    return [
+        pickle.dumps(next(state(x) for kind, (_, state) in _STATES.items() if isinstance(x, kind)))
+        for x in generators
     ]
-    watched += [("a numpy.random.Generator", partial(_state, x)) for x in _generators(held)]
-    return [(name, state, pickle.dumps(state())) for name, state in watched]
 
 
-def _state(generator: np.random.Generator) -> Any:
-    return generator.bit_generator.state
-
-
-def _global_state() -> Any:
-    return np.random.get_state(legacy=False)
-
-
-def _generators(held: Iterable[Any]) -> Iterator[np.random.Generator]:
-    for x in held:
-        for leaf in tree.leaves(x):
-            if isinstance(leaf, np.random.Generator):
-                yield leaf
-
-
-def check_unmoved(states: list[tuple[str, Callable[[], Any], Any]]) -> None:
-    """ProgramError if one of the generators was drawn from since."""
-    for name, state, before in states:
-        if pickle.dumps(state()) != before:
-            raise ProgramError(
-                f"xad.jit: expected random numbers from a generator among the arguments, got some "
-                f"from {name} outside, which would be the same at every call; pass the generator: "
-                "f(x, rng) with rng = numpy.random.default_rng(seed)"
-            )
+def _drew(name: str) -> ProgramError:
+    return ProgramError(
+        f"xad.jit: expected random numbers from a numpy.random.Generator among the arguments, got "
+        f"some from {name} outside, which would be the same at every call; pass the generator: "
+        "f(x, rng) with rng = numpy.random.default_rng(seed)"
+    )

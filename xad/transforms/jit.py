@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import warnings
 from collections import OrderedDict
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import update_wrapper
+from functools import partial, update_wrapper
 from types import MethodType
 from typing import Any, NamedTuple
 
@@ -19,9 +20,9 @@ from xad.errors import ProgramError
 from xad.programs.listing import Listing
 from xad.programs.summary import summarised
 from xad.tensor import Tensor
-from xad.transforms.captures import Captures, fixed_parts
+from xad.transforms.captures import Captures, constant_parts
 from xad.transforms.disabling import is_disabled
-from xad.transforms.generators import check_unmoved, states_of
+from xad.transforms.generators import without_draws
 from xad.transforms.guards import Guard, guard_of
 from xad.transforms.inputs import Function
 from xad.transforms.kinds import (
@@ -177,12 +178,12 @@ class Jitted:
         donated = self._places_of_donated(roles, arguments)
         objects = [x for x, role in zip(plain, roles, strict=True) if role is FIXED]
         objects += [x for _, x, _ in fixed]
-        objects += fixed_parts(structure)
+        objects += constant_parts(structure)
         before = Captures(self._function, objects)
-        states = states_of(before.held)
         call = Call(plain, roles, function, donated, boxed, self._reassociate)
-        ready, asked = self._traced(call, key)
-        check_unmoved(states)
+        ready, asked = without_draws(
+            partial(self._traced, call, key), before.generators, names_random=before.names_random
+        )
         changes = before.has_iterators or not before.unchanged()
         entry = _Entry(ready, Captures(self._function, objects))
         entry.captures.check_for_leaks()
@@ -271,13 +272,27 @@ class Jitted:
         """Forget all programs; what they took from outside may be written into again."""
         with self._lock:
             self._entries.clear()
-            self._latest = None
+            self._latest = self._last = None
             self._asked.clear()
         settle()
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         """As a method: bound to its object, as functions are."""
         return self if instance is None else MethodType(self, instance)
+
+    def __reduce__(self) -> Any:
+        """Copies and pickles are of the function and the options; they record programs anew.
+
+        What a module has by this name is pickled by name, as functions are.
+        """
+        found: Any = sys.modules.get(getattr(self, "__module__", ""))
+        name = getattr(self, "__qualname__", "")
+        for part in name.split("."):
+            found = getattr(found, part, None)
+        if found is self:
+            return name
+        options = self._static, self._donated, self._reassociate, self._limit
+        return Jitted, (self._function, *options)
 
     def __repr__(self) -> str:
         return f"<xad.jit of {getattr(self._function, '__qualname__', self._function)!s}>"
@@ -345,7 +360,7 @@ def jit(
     donated = _positions("donate_argnums", donate_argnums)
 
     def decorate(f: Function) -> Jitted:
-        return Jitted(f, static, donated, reassociate, limit)
+        return Jitted(f, static, donated, reassociate, _checked(limit))
 
     return decorate if f is None else decorate(f)
 
@@ -355,3 +370,9 @@ def _positions(name: str, argnums: int | Sequence[int]) -> tuple[int, ...]:
     if any(i < 0 for i in found):
         raise ValueError(f"xad.jit: expected {name} from 0 up, got {argnums}")
     return found
+
+
+def _checked(limit: int) -> int:
+    if not isinstance(limit, int) or limit < 1:
+        raise ValueError(f"xad.jit: expected a limit of at least 1 program, got {limit!r}")
+    return limit
