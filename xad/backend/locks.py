@@ -89,8 +89,9 @@ class Held:
 
     def close(self) -> None:
         """Nothing more is taken."""
-        if self.left is None:
-            self.left = reversed(self.taken.items())  # bases before their views
+        left = reversed(self.taken.items())  # bases before their views
+        if self.left is None:  # another thread may have been quicker
+            self.left = left
 
     def give_back(self) -> None:
         """Unlock what nobody else holds, of what is left."""
