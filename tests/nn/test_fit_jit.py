@@ -5,6 +5,7 @@ import os
 import signal
 import threading
 import time
+import types
 import warnings
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 
 import xad
 from xad import nn, tree
+from xad.errors import ProgramError
 from xad.nn import training
 
 RNG = np.random.default_rng(0)
@@ -189,6 +191,173 @@ def test_what_the_loss_takes_from_outside_may_change(same, here):
         return fit(loss=loss, callbacks=[change], jit=jit)
 
     same(run(True), run(False))
+
+
+class Own:
+    """An optimiser of users' own, with a rate that is no part of its state."""
+
+    def __init__(self, rate=0.1):
+        self.rate = rate
+
+    def init(self, params):
+        return None
+
+    def update(self, gradients, state, params):
+        return tree.map(lambda p, g: p - self.rate * g, params, gradients), state
+
+
+class Scaling:
+    """An optimiser around another one."""
+
+    def __init__(self):
+        self.inner = nn.SGD(0.1)
+        self.scale = 1.0
+
+    def init(self, params):
+        return self.inner.init(params)
+
+    def update(self, gradients, state, params):
+        return self.inner.update(tree.map(lambda g: g * self.scale, gradients), state, params)
+
+
+FACTOR = [1.0]
+
+
+class Factored(nn.SGD):
+    """An optimiser of xad's with an update that reads a global."""
+
+    def update(self, gradients, state, params):
+        return super().update(tree.map(lambda g: g * FACTOR[0], gradients), state, params)
+
+
+def halved(name):
+    def halve(optimizer):
+        setattr(optimizer, name, getattr(optimizer, name) / 2)
+
+    return halve
+
+
+def replaced(optimizer):
+    optimizer.inner = nn.SGD(0.01)
+
+
+def without_a_class():
+    rates = {"now": 0.1}
+
+    def update(gradients, state, params):
+        return tree.map(lambda p, g: p - rates["now"] * g, params, gradients), state
+
+    return types.SimpleNamespace(init=lambda params: None, update=update, rates=rates)
+
+
+@pytest.mark.parametrize(
+    ("build", "change"),
+    [
+        (Own, halved("rate")),
+        (Scaling, halved("scale")),
+        (Scaling, replaced),
+        (lambda: Factored(0.1), lambda optimizer: FACTOR.append(FACTOR.pop() / 2)),
+        (without_a_class, lambda optimizer: optimizer.rates.update(now=0.01)),
+    ],
+    ids=["attribute", "scale", "inner", "global", "without a class"],
+)
+def test_what_the_update_takes_from_outside_may_change(build, change, same):
+    def run(jit):
+        FACTOR[:] = [1.0]
+        optimizer = build()
+        return fit(optimizer=optimizer, callbacks=[lambda epoch: change(optimizer)], jit=jit)
+
+    same(run(True), run(False))
+
+
+def test_an_optimizer_that_counts_its_steps_runs_as_it_is_written(same, here):
+    if here.adapter.name == "dask":
+        pytest.skip("lazy arrays are never recorded")
+
+    class Counting(Own):
+        def update(self, gradients, state, params):
+            self.rate *= 0.9
+            return super().update(gradients, state, params)
+
+    with pytest.warns(UserWarning, match="changes variables outside of it"):
+        fast = fit(optimizer=Counting(), jit=True)
+    same(fast, fit(optimizer=Counting(), jit=False))
+
+
+class Stepped(Own):
+    """With a schedule where xad's own have theirs, for what users like."""
+
+    def __init__(self):
+        super().__init__()
+        self.learning_rate = lambda epoch, scale: scale / (1 + epoch)
+
+    def init(self, params):
+        return nn.SGDState(0, None)
+
+    def update(self, gradients, state, params):
+        self.rate = self.learning_rate(state.step // 4, 0.1)
+        return super().update(gradients, state._replace(step=state.step + 1), params)[0], state
+
+
+@pytest.mark.parametrize("jit", [True, False])
+def test_a_schedule_of_users_own_optimizer_is_left_alone(jit, recwarn):
+    result = fit(optimizer=Stepped(), jit=jit, epochs=1)
+    assert np.isfinite(result.history["loss"]).all()
+
+
+class Clipped(nn.Adam):
+    """An update around that of xad, which has the schedule."""
+
+    def update(self, gradients, state, params):
+        small = tree.map(lambda g: xad.clip(g, -0.01, 0.01), gradients)
+        return super().update(small, state, params)
+
+
+class Late(nn.SGD):
+    """An update that asks the schedule for another step than this one."""
+
+    def update(self, gradients, state, params):
+        rate = self.learning_rate(state.step + 100)
+        new = tree.map(lambda p, g: p - rate * g, params, gradients)
+        return new, state._replace(step=state.step + 1)
+
+
+def test_schedules_of_classes_after_xads_own(same, recordings):
+    optimizer = Clipped(nn.cosine(0.1, 12))
+    same(fit(optimizer=optimizer, jit=True), fit(optimizer=optimizer, jit=False))
+    # One program for each size of a batch: the rate is an input.
+    assert recordings[0].cache_info().misses in (0, 2)
+
+
+def test_a_schedule_asked_for_another_step_says_what_it_says_there(same):
+    optimizer = Late(lambda step: 0.1 if step >= 100 else 1e6)
+    same(fit(optimizer=optimizer, jit=True), fit(optimizer=optimizer, jit=False))
+
+
+@pytest.mark.parametrize("jit", [True, False])
+def test_a_schedule_that_fails_fails_as_it_does(jit):
+    def fails(step):
+        raise KeyError("mine")
+
+    with pytest.raises(KeyError, match="mine"):
+        fit(optimizer=nn.SGD(fails), jit=jit)
+
+
+def test_arrays_kept_outside_are_refused_with_the_remedy(here):
+    if here.adapter.name == "dask":
+        pytest.skip("lazy arrays are never recorded")
+    kept = {}
+
+    def loss(outputs, labels):
+        loss = nn.softmax_cross_entropy(outputs, labels)
+        kept["mean"] = 0.9 * kept.get("mean", 0.0) + 0.1 * xad.stop_gradient(loss)
+        return loss
+
+    with pytest.raises(ProgramError, match=r"keeps no arrays outside .* pass jit=False to fit"):
+        fit(loss=loss, jit=True)
+    kept.clear()
+    fit(loss=loss, jit=False)
+    assert 0 < float(kept["mean"]) < 10
 
 
 def asks_for_a_value(outputs, labels):

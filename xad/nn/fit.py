@@ -44,6 +44,7 @@ def fit(  # noqa: PLR0913 - one keyword for each thing that people change
 
     Errors: DivergenceError (a FloatingPointError) for a loss that is NaN or infinite; its
     ``result`` has the best weights so far. ValueError or TypeError for arguments that do not fit.
+    ProgramError, with ``jit``, for a step that keeps arrays outside of itself and uses them later.
 
     >>> from xad import nn
     >>> train, test = nn.load_digits()

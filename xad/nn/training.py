@@ -10,16 +10,25 @@ import numpy as np
 
 import xad
 from xad import tree
+from xad.errors import ProgramError
 from xad.nn.arrays import is_lazy_array, plain
 from xad.nn.averages import Averages
 from xad.nn.data.batches import Minibatches, minibatches
 from xad.nn.layers.sequential import takes_rng
-from xad.nn.optimizers.hyperparameters import scheduled_rate, with_rate
+from xad.nn.optimizers.adam import Adam
+from xad.nn.optimizers.hyperparameters import scheduled_rate, updated
+from xad.nn.optimizers.sgd import SGD
 
 __all__ = ["Loss", "Optimizer", "Step", "evaluate"]
 
 TRIED = 64
 """Steps after which it is judged whether recording them pays."""
+
+_LEFT_BEHIND = (
+    "fit: expected a step that keeps no arrays outside of itself (in a global variable, a list, a "
+    "dict or an attribute), got one that keeps them and uses them later: it cannot be recorded, "
+    "and what is there now has no value. Put back what was there, and pass jit=False to fit"
+)
 
 Loss = Callable[[Any, Any], Any]
 """From a model's outputs and the labels to one number."""
@@ -40,9 +49,11 @@ def _step_of(
 ) -> Callable[..., tuple[Any, Any, list[Any]]]:
     """A step as a function of model, state, batch, generator and rate (None for the optimiser's).
 
-    It takes loss and metrics from outside, where `xad.jit` sees what they take from outside.
+    It takes loss, metrics and the update from outside, where `xad.jit` sees what they take from
+    outside in turn.
     """
     measures = list(metrics.values())
+    update = optimizer.update
 
     def objective(model: Any, inputs: Any, labels: Any, rng: Any) -> tuple[Any, Any]:
         outputs = model(inputs, rng=rng) if takes_rng(model) else model(inputs)
@@ -55,8 +66,10 @@ def _step_of(
     ) -> tuple[Any, Any, list[Any]]:
         inputs, labels = batch
         (value, outputs), gradients = gradient(model, inputs, labels, rng)
-        chosen = optimizer if rate is None else with_rate(optimizer, rate)
-        model, state = chosen.update(gradients, state, model)
+        if rate is None:
+            model, state = update(gradients, state, model)
+        else:
+            model, state = updated(optimizer, update, rate, gradients, state, model)
         return model, state, [value, *(measure(outputs, labels) for measure in measures)]
 
     return step
@@ -82,13 +95,15 @@ class Step:
         self, model: Any, state: Any, batch: Any, rng: np.random.Generator
     ) -> tuple[Any, Any, list[Any]]:
         """The model, the state, and the means over the batch: of the loss and each metric."""
-        # A schedule is Python's business: to the program the rate is a number among its inputs.
-        rate = scheduled_rate(self._optimizer, state)
         if not self._count and any(map(is_lazy_array, tree.leaves(batch))):
             self._recorded = None
         self._count += 1
         if self._recorded is None:
-            return self._plain(model, state, batch, rng, rate)
+            return self._plain(model, state, batch, rng, None)
+        # A schedule is Python's business: to the program the rate is a number among its inputs.
+        # Those of users' own classes are theirs to ask.
+        own = isinstance(self._optimizer, (SGD, Adam))
+        rate = scheduled_rate(self._optimizer, state) if own else None
         try:
             # Results are tensors where the model's arrays are.
             held = tuple(map(_plainly_held, batch))
@@ -101,7 +116,10 @@ class Step:
             elif self._count == TRIED and self._recorded.cache_info().misses > TRIED // 2:
                 self._give_up("nearly every step needs a program of its own")
             return made
-        made = self._plain(model, state, batch, rng, rate)
+        try:
+            made = self._plain(model, state, batch, rng, rate)
+        except ProgramError as error:
+            raise ProgramError(_LEFT_BEHIND) from error
         self._give_up(reason)
         return made
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 import math
 import numbers
 from collections.abc import Callable
-from typing import Any
+from contextvars import ContextVar, copy_context
+from typing import Any, NamedTuple
 
-__all__ = ["checked", "checked_rate", "rate_at", "scheduled_rate", "with_rate"]
+__all__ = ["checked", "checked_rate", "rate_at", "scheduled_rate", "updated"]
 
 _EXAMPLES = {"learning_rate": "1e-3", "momentum": "0.9", "epsilon": "1e-8", "weight_decay": "1e-2"}
 
@@ -40,22 +40,50 @@ def checked_rate(owner: str, learning_rate: object) -> None:
 
 def rate_at(owner: str, learning_rate: float | Callable[[int], float], step: int) -> float:
     """The rate of the update that follows ``step`` others."""
-    if callable(learning_rate):
-        return checked(f"{owner}: the schedule at step {step}", "rate", learning_rate(step))
-    return learning_rate
+    if not callable(learning_rate):
+        return learning_rate
+    known = _known.get()
+    if known is not None and known.schedule is learning_rate and known.step is step:
+        return known.rate
+    return checked(f"{owner}: the schedule at step {step}", "rate", learning_rate(step))
+
+
+class _Known(NamedTuple):
+    """What a schedule says for a step. Of all these, step and rate may be recorded."""
+
+    schedule: Callable[[int], float]
+    step: int
+    rate: float
+
+
+_known: ContextVar[_Known | None] = ContextVar("_known", default=None)
 
 
 def scheduled_rate(optimizer: Any, state: Any) -> float | None:
-    """The rate of the next update, where the optimiser has a schedule for it; else None."""
+    """The rate of the next update, where the optimiser has a schedule for it; else None.
+
+    Also None where the schedule fails: let the update itself say so.
+    """
     schedule = getattr(optimizer, "learning_rate", None)
     if not callable(schedule) or not isinstance(getattr(state, "step", None), int):
         return None
-    return rate_at(type(optimizer).__name__, schedule, state.step)
+    try:
+        return rate_at(type(optimizer).__name__, schedule, state.step)
+    except Exception:  # noqa: BLE001 - it is users' code
+        return None
 
 
-def with_rate(optimizer: Any, rate: float) -> Any:
-    """The same optimiser with this rate for its schedule."""
-    made = copy.copy(optimizer)
-    # Past __setattr__, since it may be frozen; and unchecked, since the rate may be recorded.
-    object.__setattr__(made, "learning_rate", rate)
-    return made
+def updated(
+    optimizer: Any, update: Callable[..., Any], rate: Any, gradients: Any, state: Any, params: Any
+) -> Any:
+    """``update(gradients, state, params)``, with the rate that the schedule gives for this step.
+
+    The optimiser stays the object that it is, and may look at its schedule as it likes.
+    """
+
+    def run() -> Any:
+        _known.set(_Known(optimizer.learning_rate, state.step, rate))
+        return update(gradients, state, params)
+
+    # In a context of its own, which is gone afterwards, whatever happens.
+    return copy_context().run(run)
