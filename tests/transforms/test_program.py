@@ -1,12 +1,16 @@
 """make_program: what is written down, how it prints, and that it runs."""
 
 import threading
+from contextlib import suppress
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 import xad
+from xad import tree
 from xad.errors import ShapeError, TreeError
+from xad.transforms.program import Program
 
 
 def test_it_prints_as_the_operations_in_order():
@@ -129,3 +133,90 @@ def test_data_dependent_branches_are_refused(here):
         xad.make_program(lambda x: x if x > 0 else -x)(here.array(1.0))
     with pytest.raises(TypeError, match="float"):
         xad.make_program(lambda x: float(x) * x)(here.array(1.0))
+
+
+def results_written_into(program, x):
+    """What the program gives at a second call, after its results at the first were written into."""
+    for y in program(x):
+        with suppress(TypeError):  # of a library whose arrays never change
+            y[...] = 99.0
+    return program(x)
+
+
+def test_results_are_never_the_constants_or_views_of_them(here, strict_device, close):
+    c = here.array([1.0, 2.0])
+    program = xad.make_program(lambda x: (c, x + c, c[1:], c[0]))(here.array([1.0, 1.0]))
+    assert len(program) == 1
+    for place in (here, strict_device):
+        got = results_written_into(program, place.array([1.0, 1.0]))
+        for y, expected in zip(got, ([1.0, 2.0], [2.0, 3.0], [2.0], 1.0), strict=True):
+            np.testing.assert_array_equal(place.to_host(y), expected)
+    close(c, [1.0, 2.0])
+
+
+def test_views_of_constants_in_the_program_itself_are_copied(here, close):
+    """As a file may have them."""
+    listing = xad.make_program(lambda x: xad.reshape(x, (2,)))(here.array([[1.0, 2.0]])).listing
+    (v,) = listing.inputs
+    program = Program(
+        "flat",
+        replace(listing, inputs=(), constants={v: here.array([[1.0, 2.0]])}),
+        tree.structure(()),
+        tree.LEAF,
+    )
+    with suppress(TypeError):
+        program()[...] = 99.0
+    close(program(), [1.0, 2.0])
+
+
+def test_gradients_flow_to_tensors_that_a_program_returns(here, close):
+    w = xad.asarray(here.array([2.0, 3.0]), requires_grad=True)
+    program = xad.make_program(lambda x: (w, x * 2))(here.array([1.0, 1.0]))
+    y, _ = program(here.array([1.0, 1.0]))
+    xad.sum(y * y).backward()
+    close(w.grad, [4.0, 6.0])
+    close(xad.grad(lambda x: xad.sum(program(x)[0] * x))(here.array([1.0, 1.0])), [2.0, 3.0])
+
+
+def test_numbers_become_arrays_where_the_others_are(here, strict_device, close):
+    example = here.array([1.0, 1.0])
+    program = xad.make_program(lambda s, x: x * s)(here.array(2.0), example)
+    close(program(3.0, here.array([1.0, 2.0])), [3.0, 6.0])
+    close(program(3, here.array([1.0, 2.0])), [3.0, 6.0])
+    got = program(3.0, strict_device.array([1.0, 2.0]))
+    assert strict_device.adapter.device_of(got.value) == strict_device.device
+    np.testing.assert_array_equal(strict_device.to_host(got.value), [3.0, 6.0])
+    with xad.use_backend("array_api_strict"):
+        close(program(3.0, here.array([1.0, 2.0])), [3.0, 6.0])
+
+
+def test_numbers_alone_run_where_they_were_recorded(here):
+    with xad.use_backend("numpy"):
+        program = xad.make_program(lambda s: s * 2)(2.0)
+    got = program(3.0).value
+    assert type(got) is np.ndarray
+    np.testing.assert_array_equal(got, 6.0, strict=True)
+
+
+def test_numbers_that_do_not_fit_are_refused(here):
+    program = xad.make_program(lambda s, x: (s, x))(here.array(2, "int32"), here.array([1.0]))
+    for number in (2.5, True, 2**40):
+        with pytest.raises(ShapeError, match=r"expected int32\[\] at argument \[0\], got "):
+            program(number, here.array([1.0]))
+
+
+def test_numbers_of_a_recorded_call_stay_inputs(here, close):
+    program = xad.make_program(lambda s, x: x * s)(here.array(2.0), here.array([1.0]))
+    fast = xad.jit(lambda s, x: program(s, x))
+    close(fast(3.0, here.array([1.0])), [3.0])
+    close(fast(4.0, here.array([1.0])), [4.0])
+    assert fast.cache_info().misses == 1
+
+
+def test_results_without_axes_are_arrays(here):
+    x = here.array([1.0, 2.0])
+    program = xad.make_program(lambda x: (xad.sum(x), x[0] * 2))(x)
+    kind = type(here.array(1.0))
+    assert [type(y) for y in program(x)] == [kind, kind]
+    value, push = xad.linearize(xad.sum, x)
+    assert (type(value), type(push(x))) == (kind, kind)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import itertools
+import math
 import sys
 from collections.abc import Callable, Iterator
 from types import FunctionType
@@ -20,9 +21,22 @@ from xad.errors import ProgramError
 from xad.programs.encoding import decoded, encoded
 from xad.tree import LEAF, NOTHING, Structure
 
-__all__ = ["Decoded", "decoded_structure", "encoded_structure"]
+__all__ = ["Decoded", "alike", "decoded_structure", "encoded_structure"]
 
 _OWN = __name__.partition(".")[0]
+
+
+def alike(one: Structure, other: Structure) -> bool:
+    """Whether the structures are the same, where a NaN in a static field is equal to another."""
+    return one == other or _without_nan(one) == _without_nan(other)
+
+
+def _without_nan(x: Any) -> Any:
+    if isinstance(x, Structure):
+        return Structure(*map(_without_nan, x))
+    if type(x) is tuple:
+        return tuple(map(_without_nan, x))
+    return "nan" if isinstance(x, float) and math.isnan(x) else x
 
 
 class Decoded(NamedTuple):

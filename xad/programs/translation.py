@@ -6,12 +6,21 @@ from dataclasses import replace
 from typing import Any
 
 from xad.backend.transfer import transfer
+from xad.core.recorded_numbers import RecordedNumber
 from xad.core.wrapper import Wrapper
 from xad.ops.transfer import moved
 from xad.programs.encoding import Place, dtype_named, name_of_dtype, translated
 from xad.programs.listing import Kind, Listing
 
-__all__ = ["moved_listing"]
+__all__ = ["moved_listing", "placed"]
+
+_FITTING: dict[type, tuple[str, ...]] = {
+    bool: ("bool",),
+    int: ("integral", "real floating", "complex floating"),
+    float: ("real floating", "complex floating"),
+    complex: ("complex floating",),
+}
+"""The kinds of data types that hold a number of each class."""
 
 
 def moved_listing(listing: Listing, place: Place) -> Listing:
@@ -43,3 +52,18 @@ def moved_listing(listing: Listing, place: Place) -> Listing:
         adapter=place[0],
         device=place[1],
     )
+
+
+def placed(number: Any, kind: Kind, place: Place) -> Any:
+    """A number as the array of this kind that a program needs; as it is where it does not fit."""
+    adapter, device = place
+    value = number.value if isinstance(number, RecordedNumber) else number
+    xp = adapter.namespace
+    if kind.shape != () or not xp.isdtype(kind.dtype, _FITTING[type(value)]):
+        return number
+    if xp.isdtype(kind.dtype, "integral"):
+        limits = xp.iinfo(kind.dtype)
+        if not limits.min <= value <= limits.max:
+            return number
+    array = adapter.filled((), value, kind.dtype, device)
+    return number.array(kind.dtype, array) if isinstance(number, RecordedNumber) else array

@@ -12,15 +12,19 @@ from xad import tree
 from xad.backend.registry import adapter_of
 from xad.core.batching import settled
 from xad.core.conform import as_array
+from xad.core.diagnosis import SCALARS
 from xad.core.quiet import quietly
+from xad.core.recorded_numbers import RecordedNumber
 from xad.core.recording import Instruction, Recorder, Recording, Variable
 from xad.core.wrapper import fresh_level, innermost
 from xad.errors import ShapeError, TreeError
 from xad.ops.arguments import operand
 from xad.programs import storage
 from xad.programs.listing import Kind, Listing, dtype_name
+from xad.programs.passes.apart import constants_apart
+from xad.programs.structures import alike
 from xad.programs.summary import Summary, summarised
-from xad.programs.translation import moved_listing
+from xad.programs.translation import moved_listing, placed
 from xad.tensor import Recorded
 from xad.transforms.inputs import Function, Inputs
 
@@ -40,13 +44,15 @@ class Program:
     """
 
     # No dict of attributes: what `jit` watches of a function's objects would be all that is here.
-    __slots__ = ("_elsewhere", "_out_structure", "_structure", "listing", "name")
+    __slots__ = ("_elsewhere", "_out_structure", "_runs", "_structure", "listing", "name")
 
     def __init__(
         self, name: str, listing: Listing, inputs: tree.Structure, outputs: tree.Structure
     ) -> None:
         self.name = name
         self.listing = listing
+        # What runs: users may write into results, so they are never the constants.
+        self._runs = constants_apart(listing)
         self._structure = inputs
         self._out_structure = outputs
         self._elsewhere: dict[tuple[str, str], Listing] = {}
@@ -79,8 +85,9 @@ class Program:
         or functions.
         """
         given = Inputs("Program", arguments, differentiable=False)
-        if given.structure != self._structure:
+        if not alike(given.structure, self._structure):
             raise TreeError("program: " + tree.difference(self._structure, given.structure))
+        self._place_numbers(given)
         for path, variable, x in zip(tree.paths(arguments), self.inputs, given.leaves, strict=True):
             shape, dtype = self.listing.kinds[variable]
             if tuple(x.shape) != shape or dtype_name(x.dtype) != dtype_name(dtype):
@@ -92,15 +99,34 @@ class Program:
         listing = self._listing_for(plain)
         run = listing.run
         results = run(given.leaves) if plain is None else quietly(plain, run, given.leaves)
-        return tree.unflatten(self._out_structure, [given.face(x) for x in results])
+        made = [given.face(as_array(x) if hasattr(x, "dtype") else x) for x in results]
+        return tree.unflatten(self._out_structure, made)
+
+    def _place_numbers(self, given: Inputs) -> None:
+        """Make numbers arrays of the library, on the device and of the data type that they need.
+
+        Those that do not fit stay what they are by themselves.
+        """
+        numbers = {i for i, x in enumerate(given.given) if _is_number(x)}
+        if not numbers:
+            return
+        arrays = [x for i, x in enumerate(given.leaves) if i not in numbers]
+        listing = self._listing_for(innermost(arrays[0]) if arrays else None)
+        if listing.adapter is None:
+            return
+        for i in numbers:
+            kind = listing.kinds[self.inputs[i]]
+            made = placed(given.given[i], kind, (listing.adapter, listing.device))
+            if made is not given.given[i]:
+                given.leaves[i] = made
 
     def _listing_for(self, array: Any) -> Listing:
         """The operations for arrays of this one's library, on its device."""
         if array is None:
-            return self.listing
+            return self._runs
         adapter = adapter_of(array)
         device = adapter.device_of(array)
-        own = self.listing
+        own = self._runs
         if adapter is own.adapter and device == own.device:
             return own
         key = (adapter.name, adapter.device_name(device))
@@ -160,6 +186,10 @@ class Program:
 
     def __len__(self) -> int:
         return len(self.listing)
+
+
+def _is_number(x: Any) -> bool:
+    return type(x) in SCALARS or isinstance(x, RecordedNumber)
 
 
 def make_program(f: Function) -> Function:

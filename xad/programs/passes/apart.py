@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 from xad.core.recording import Instruction, Variable
 from xad.ops.declare import primitives
-from xad.programs.listing import Listing
+from xad.programs.listing import Kind, Listing
 
-__all__ = ["kept_apart"]
+__all__ = ["constants_apart", "kept_apart"]
 
 VIEWS = frozenset(
     {
@@ -61,13 +61,32 @@ def kept_apart(before: Listing, after: Listing) -> Listing:
         apart = now.owner in given and was.owner not in given
         repeats = now.repeats and not was.repeats
         if apart or repeats or taken.setdefault(now.owner, was.owner) != was.owner:
-            copy = Variable(1 + max(v.number for v in kinds))
-            kinds[copy] = kinds[y]
-            copies.append(Instruction(primitives["copy"], (y,), {}, (copy,)))
-            outputs[i] = copy
+            outputs[i] = _copy(y, kinds, copies)
     if not copies:
         return after
     return after.with_instructions([*after.instructions, *copies], outputs=outputs, kinds=kinds)
+
+
+def constants_apart(listing: Listing) -> Listing:
+    """The program with copies for results that lie in the memory of its constants."""
+    found = _memories(listing)
+    kinds = dict(listing.kinds)
+    copies: list[Instruction] = []
+    outputs = list(listing.outputs)
+    for i, x in enumerate(outputs):
+        if type(x) is Variable and found[x].owner in listing.constants:
+            outputs[i] = _copy(x, kinds, copies)
+    if not copies:
+        return listing
+    return listing.with_instructions([*listing.instructions, *copies], outputs=outputs, kinds=kinds)
+
+
+def _copy(x: Variable, kinds: dict[Variable, Kind], copies: list[Instruction]) -> Variable:
+    """A new variable for a copy; the instruction goes to the others."""
+    copy = Variable(1 + max(v.number for v in kinds))
+    kinds[copy] = kinds[x]
+    copies.append(Instruction(primitives["copy"], (x,), {}, (copy,)))
+    return copy
 
 
 def _memories(listing: Listing, own: frozenset[str] = frozenset()) -> Mapping[Variable, _Memory]:
