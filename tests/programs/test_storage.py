@@ -151,6 +151,29 @@ class Scaled:
     rate: float = tree.static(default=0.5)
 
 
+def test_nan_in_a_static_field_comes_back(here, again):
+    x = here.array([1.0, 2.0])
+    program = xad.make_program(lambda m: m.weight * 2)(Scaled(x, None, rate=float("nan")))
+    for p in (program, again(program)):
+        got = here.to_host(p(Scaled(x, None, rate=float("nan"))))
+        np.testing.assert_array_equal(got, [2.0, 4.0])
+        with pytest.raises(TreeError):
+            p(Scaled(x, None, rate=0.0))
+
+
+def test_extended_precision_comes_back(again):
+    x = np.ones(2, np.longdouble)
+    program = xad.make_program(lambda x: x * x * np.ones(2, np.longdouble))(x)
+    got = again(program)(x)
+    np.testing.assert_array_equal(got, x, strict=True)
+
+
+def test_constants_without_elements_come_back(here, again):
+    empty = here.array(np.ones((0, 3)))
+    program = xad.make_program(lambda x: (x * 2, empty))(here.array([1.0]))
+    assert tuple(again(program)(here.array([1.0]))[1].shape) == (0, 3)
+
+
 @pytest.mark.parametrize(
     "build",
     [
@@ -372,8 +395,9 @@ def test_tensors_that_require_gradients_are_saved_as_their_values(here, again, c
     )
 
 
-def test_keys_of_other_kinds_are_refused(here, tmp_path):
-    program = xad.make_program(lambda t: t)({frozenset({1}): here.array(1.0)})
+@pytest.mark.parametrize("key", [frozenset({1}), np.longdouble(2.0)], ids=["set", "longdouble"])
+def test_keys_of_other_kinds_are_refused(key, here, tmp_path):
+    program = xad.make_program(lambda t: t)({key: here.array(1.0)})
     with pytest.raises(ProgramError, match="expected strings, numbers and tuples"):
         program.save(tmp_path / "p")
 
@@ -437,6 +461,43 @@ DAMAGE = {
     "a constant of another shape": lambda d, e: e.update(
         {name: data.replace(b"(2,)", b"(1,)") for name, data in e.items() if "npy" in name}
     ),
+    "a constant that claims to be large": lambda d, e: (
+        d["variables"].update(
+            {number: ["float64", [10**15]] for number in map(str, d["constants"])}
+        ),
+        e.update(
+            {
+                k: x.replace(b"(2,), }" + b" " * 13, b"(1000000000000000,), }")
+                for k, x in e.items()
+                if "npy" in k
+            }
+        ),
+    ),
+    "a constant that goes on": lambda d, e: e.update(
+        {name: data + b"more" for name, data in e.items() if "npy" in name}
+    ),
+    "a constant of a late format": lambda d, e: e.update(
+        {
+            name: data.replace(b"NUMPY\x01", b"NUMPY\x03")
+            for name, data in e.items()
+            if "npy" in name
+        }
+    ),
+    "inputs that are no whole numbers": lambda d, e: d.update(inputs=[0.0]),
+    "inputs that are flags": lambda d, e: d.update(inputs=[False]),
+    "results that are no whole numbers": lambda d, e: at(d, "instructions", -1).update(
+        results=[float(i) for i in at(d, "instructions", -1, "results")]
+    ),
+    "operands that are no whole numbers": lambda d, e: at(d, "instructions", 0).update(
+        operands=[{"variable": 0.0}]
+    ),
+    "outputs that are flags": lambda d, e: d.update(outputs=[{"variable": False}] * 2),
+    "constants that are no whole numbers": lambda d, e: d.update(
+        constants=[float(i) for i in d["constants"]]
+    ),
+    "a variable whose number is none": lambda d, e: d["variables"].update(
+        {"true": d["variables"].pop("1")}
+    ),
     "no document": lambda d, e: e.update({"program.json": None}),
 }
 
@@ -445,6 +506,17 @@ DAMAGE = {
 def test_a_damaged_file_is_refused(damage, saved):
     changed(saved, damage)
     with pytest.raises((ProgramError, BackendError), match=r"p\.zip: "):
+        xad.load_program(saved)
+
+
+def test_a_compressed_file_is_refused(saved):
+    """A few bytes of it could stand for more than there is memory for."""
+    with zipfile.ZipFile(saved) as folder:
+        entries = {name: folder.read(name) for name in folder.namelist()}
+    with zipfile.ZipFile(saved, "w", zipfile.ZIP_DEFLATED) as folder:
+        for name, data in entries.items():
+            folder.writestr(name, data)
+    with pytest.raises(ProgramError, match="expected entries without compression"):
         xad.load_program(saved)
 
 

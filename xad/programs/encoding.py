@@ -58,7 +58,9 @@ def encoded(value: Any, adapter: Adapter) -> Any:
     """
     kind = type(value)
     if isinstance(value, np.generic):
-        return encoded(value.item(), adapter)
+        item = value.item()
+        if not isinstance(item, np.generic):  # Python has nothing for a longdouble
+            return encoded(item, adapter)
     if value is None or kind in (bool, int, str) or (kind is float and math.isfinite(value)):
         return value
     if kind is float:

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from xad.backend.adapter import Adapter
 from xad.core.recording import Instruction, Variable, replay
 
@@ -97,6 +99,8 @@ class Listing:
 
 def dtype_name(dtype: Any) -> str:
     """``float32``, of whatever library the data type is."""
+    if isinstance(dtype, type) and issubclass(dtype, np.generic):
+        dtype = np.dtype(dtype)  # longdouble is float128 on one machine and float64 on another
     name = getattr(dtype, "__name__", None) or str(dtype)
     return name.rpartition(".")[2]
 

@@ -10,10 +10,11 @@ import io
 import json
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -36,6 +37,7 @@ __all__ = ["Stored", "load", "save"]
 FORMAT = "xad program"
 VERSION = 1
 DOCUMENT = "program.json"
+PIECE = 1 << 20
 UNREADABLE = (
     *(ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError, OverflowError),
     *(EOFError, OSError, NotImplementedError, RuntimeError, zipfile.BadZipFile, zlib.error),
@@ -155,7 +157,11 @@ def load(path: Path) -> Stored:
     with path.open("rb") as file:
         try:
             with zipfile.ZipFile(file) as folder:
-                document = json.loads(folder.read(DOCUMENT), parse_constant=_refuse)
+                if any(x.compress_type != zipfile.ZIP_STORED for x in folder.infolist()):
+                    # A few bytes could stand for more than there is memory for.
+                    raise ValueError("expected entries without compression, as save writes them")
+                with folder.open(DOCUMENT) as entry:
+                    document = json.loads(_bytes_of(entry), parse_constant=_refuse)
                 _check_format(path, document)
                 return _read(folder, document)
         except (ProgramError, BackendError) as error:
@@ -169,6 +175,17 @@ def load(path: Path) -> Stored:
                 f"{path.stat().st_size} bytes that cannot be read ({reason}); it is damaged, cut "
                 "short or another kind of file: save it again"
             ) from error
+
+
+def _bytes_of(file: IO[bytes], count: int | None = None) -> bytearray:
+    """What is in there, ``count`` bytes at most: memory for what comes, not for what it claims."""
+    data = bytearray()
+    while count is None or len(data) < count:
+        piece = file.read(PIECE if count is None else min(PIECE, count - len(data)))
+        if not piece:
+            break
+        data += piece
+    return data
 
 
 def _refuse(constant: str) -> Any:
@@ -214,13 +231,13 @@ def _listing(
 ) -> Listing:
     place = (adapter, adapter.default_device())
     kinds = {
-        Variable(int(number)): Kind(_shape(shape), dtype_named(dtype, adapter))
+        _variable(json.loads(number)): Kind(_shape(shape), dtype_named(dtype, adapter))
         for number, (dtype, shape) in document["variables"].items()
     }
-    inputs = tuple([Variable(number) for number in document["inputs"]])
+    inputs = tuple(map(_variable, document["inputs"]))
     constants = {}
     for number in document["constants"]:
-        v = Variable(number)
+        v = _variable(number)
         constants[v] = _constant(folder, v, kinds[v], place)
     written: set[Any] = {*inputs, *constants}
     if len(written) != len(inputs) + len(constants) or not written <= kinds.keys():
@@ -240,6 +257,12 @@ def _listing(
     )
 
 
+def _variable(number: Any) -> Variable:
+    if type(number) is not int or number < 0:
+        raise ValueError(f"expected the number of a variable, got {str(number)[:60]}")
+    return Variable(number)
+
+
 def _shape(data: Any) -> tuple[int, ...]:
     if type(data) is not list or not all(type(n) is int and n >= 0 for n in data):
         raise ValueError(f"expected a shape, got {str(data)[:60]}")
@@ -249,8 +272,7 @@ def _shape(data: Any) -> tuple[int, ...]:
 def _constant(folder: zipfile.ZipFile, variable: Variable, kind: Kind, place: Place) -> Any:
     adapter, device = place
     with folder.open(_entry(variable)) as file:
-        host = np.lib.format.read_array(file, allow_pickle=False)
-    host = host.astype(host.dtype.newbyteorder("="), copy=False)
+        host = _host_array(file, variable, kind)
     array = adapter.from_host(host, device)
     if (tuple(array.shape), array.dtype) != kind:
         raise ValueError(
@@ -259,13 +281,35 @@ def _constant(folder: zipfile.ZipFile, variable: Variable, kind: Kind, place: Pl
     return array
 
 
+def _host_array(file: IO[bytes], variable: Variable, kind: Kind) -> np.ndarray[Any, Any]:
+    """An ``.npy``, if it is what the document says: looked at before there is memory for it."""
+    version = np.lib.format.read_magic(file)
+    if version not in _HEADERS:
+        raise ValueError(f"expected an .npy of version 1 or 2, got {version}")
+    shape, in_columns, dtype = _HEADERS[version](file)
+    if shape != kind.shape or dtype.hasobject:
+        raise ValueError(f"expected {kind} as constant {variable.name}, got {dtype}{list(shape)}")
+    count = prod(shape) * dtype.itemsize
+    data = _bytes_of(file, count)
+    if len(data) != count or file.read(1):
+        raise ValueError(f"expected {count} bytes for constant {variable.name}, got others")
+    host = np.ndarray(shape, dtype, data, order="F" if in_columns else "C")
+    return host.astype(dtype.newbyteorder("="), copy=False)
+
+
+_HEADERS: Mapping[tuple[int, int], Callable[[Any], Any]] = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+}
+
+
 def _decoded_operand(data: Any, place: Place, written: set[Any]) -> Any:
     if type(data) is not dict or "variable" not in data:
         value = decoded(data, place)
         if type(value) not in (bool, int, float, complex):
             raise ValueError(f"expected a variable or a number, got {str(data)[:60]}")
         return value
-    variable = Variable(data["variable"])
+    variable = _variable(data["variable"])
     if variable not in written:
         raise ValueError(f"expected a variable that has a value, got {shown(variable)}")
     return variable
@@ -281,7 +325,7 @@ def _instruction(data: Any, place: Place, kinds: Any, written: set[Any]) -> Inst
         )
     operands = tuple([_decoded_operand(x, place, written) for x in data["operands"]])
     params = {str(key): decoded(value, place) for key, value in data["params"].items()}
-    outputs = tuple([Variable(number) for number in data["results"]])
+    outputs = tuple(map(_variable, data["results"]))
     if not outputs or len(set(outputs)) != len(outputs) or written.intersection(outputs):
         raise ValueError(f"expected new variables for the results of {primitive.name}")
     if not kinds.keys() >= set(outputs):
