@@ -151,6 +151,18 @@ class Scaled:
     rate: float = tree.static(default=0.5)
 
 
+def test_dicts_come_back_in_their_order(here, again):
+    def f(t):
+        return {"b": t["z"], "a": {3: t["y"], 2: t["z"]}}
+
+    z, y = here.array(1.0), here.array(2.0)
+    program = again(xad.make_program(f)({"z": z, "y": y}))
+    for given in ({"z": z, "y": y}, {"y": y, "z": z}):
+        got = program(given)
+        assert [*got, *got["a"]] == ["b", "a", 3, 2]
+        assert [float(x) for x in (got["b"], got["a"][3], got["a"][2])] == [1.0, 2.0, 1.0]
+
+
 def test_nan_in_a_static_field_comes_back(here, again):
     x = here.array([1.0, 2.0])
     program = xad.make_program(lambda m: m.weight * 2)(Scaled(x, None, rate=float("nan")))
@@ -451,6 +463,8 @@ DAMAGE = {
     "keys that cannot be keys": lambda d, e: d.update(
         results={"dict": [[["y"], "leaf"], ["z", "leaf"]]}
     ),
+    "an order that is none": lambda d, e: d["results"].update(order=[0, 0]),
+    "an order of flags": lambda d, e: d["results"].update(order=[False, True]),
     "no constant": lambda d, e: e.update({name: None for name in e if "npy" in name}),
     "a constant cut short": lambda d, e: e.update(
         {name: data[:-3] for name, data in e.items() if "npy" in name}

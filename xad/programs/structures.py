@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from xad.backend.registry import adapter_named
 from xad.errors import ProgramError
 from xad.programs.encoding import decoded, encoded
-from xad.tree import LEAF, NOTHING, Structure
+from xad.tree import LEAF, NOTHING, Keys, Structure, in_order
 
 __all__ = ["Decoded", "alike", "decoded_structure", "encoded_structure"]
 
@@ -60,7 +60,12 @@ def encoded_structure(structure: Structure) -> Any:
     if kind in (list, tuple):
         return {kind.__name__: parts}
     if kind is dict:
-        return {"dict": [[_key(key), part] for key, part in zip(keys, parts, strict=True)]}
+        made: dict[str, Any] = {
+            "dict": [[_key(key), part] for key, part in zip(keys, parts, strict=True)]
+        }
+        if in_order(keys) is not keys:
+            made["order"] = [keys.index(key) for key in in_order(keys)]
+        return made
     return {
         "class": f"{kind.__module__}:{kind.__qualname__}",
         "fields": [[key, part] for key, part in zip(keys, parts, strict=True)],
@@ -117,18 +122,33 @@ def _decoded(data: Any, numbers: Iterator[int]) -> Decoded:
         return Decoded(NOTHING, [])
     if type(data) is dict and "class" in data:
         return _decoded_class(data, numbers)
+    if type(data) is dict and "order" in data:
+        return _decoded_dict(data, numbers)
     if type(data) is not dict or len(data) != 1:
         raise ValueError(f"expected a structure, got {str(data)[:60]}")
     ((tag, parts),) = data.items()
     if tag == "dict":
-        keys, children = _pairs(parts, numbers)
-        keys = [decoded(key, (adapter_named("numpy"), None)) for key in keys]
-        hash(tuple(keys))
-        return _joined(dict, keys, children)
+        return _decoded_dict(data, numbers)
     if tag not in ("list", "tuple"):
         raise ValueError(f"expected a list, tuple or dict, got {tag!r}")
     children = [_decoded(part, numbers) for part in parts]
     return _joined(list if tag == "list" else tuple, range(len(children)), children)
+
+
+def _decoded_dict(data: dict[str, Any], numbers: Iterator[int]) -> Decoded:
+    """``order``: the places of the keys in the order of the dict, where that is another one."""
+    written, children = _pairs(data["dict"], numbers)
+    keys = tuple([decoded(key, (adapter_named("numpy"), None)) for key in written])
+    hash(keys)
+    order = data.get("order")
+    if order is not None:
+        if not all(type(i) is int for i in order) or sorted(order) != list(range(len(keys))):
+            raise ValueError(f"expected an order of {len(keys)} keys, got {str(order)[:60]}")
+        in_own_order = Keys(keys)
+        in_own_order.order = tuple([keys[i] for i in order])
+        keys = in_own_order
+    structure = Structure(dict, keys, tuple([part.structure for part in children]))
+    return Decoded(structure, [place for part in children for place in part.order])
 
 
 def _pairs(data: Any, numbers: Iterator[int]) -> tuple[list[Any], list[Decoded]]:
