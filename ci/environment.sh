@@ -57,7 +57,6 @@ install_backend() {
     case "$1" in
         numpy | array_api_strict | auto) return ;;
         torch | jax | dask | cupy) if has_module "$1"; then return; fi ;;
-        *) die "XAD_BACKEND: expected numpy, array_api_strict, torch, cupy, jax, dask or auto; got $1" ;;
     esac
     say "installing $1 into $VENV"
     case "$1" in
@@ -97,6 +96,11 @@ cd "$ROOT"
 case "${XAD_DEVICE:-}" in
     cuda*) BACKEND=${XAD_BACKEND:-cupy} ;;
     *) BACKEND=${XAD_BACKEND:-numpy} ;;
+esac
+
+case "$BACKEND" in
+    numpy | array_api_strict | torch | cupy | jax | dask | auto) ;;
+    *) die "XAD_BACKEND: expected numpy, array_api_strict, torch, cupy, jax, dask or auto; got $BACKEND" ;;
 esac
 
 if [ -z "$PYTHON" ]; then

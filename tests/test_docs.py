@@ -169,3 +169,14 @@ def test_code_on_the_pages_is_python(page):
     for block in blocks_of(page):
         for example in doctest.DocTestParser().get_examples(block):
             ast.parse(example.source)
+
+
+def test_the_readme_counts_the_special_functions(require_library):
+    require_library("scipy")
+    import scipy.special
+
+    own = ["affine", "relu", "softmax_cross_entropy"]
+    assert [name for name in own if hasattr(scipy.special, name)] == []
+    count = len(set(xad.special.__all__) - set(own))
+    words = f"({count} functions under SciPy's names, and `affine`, `relu` and"
+    assert words in (ROOT / "README.md").read_text("utf-8")

@@ -151,6 +151,13 @@ def test_nan_and_another_shape_are_far_from_everything(run):
     assert done.stdout.split() == ["0.0", "0.01", *["inf"] * 5], done.stderr
 
 
+@pytest.mark.parametrize("option", ["--programs", "--longest", "--processes"])
+def test_nothing_to_compare_is_refused(option, run_without_jax):
+    done = run_without_jax("ci/fuzz", "--jit", option, "0")
+    assert done.returncode == 2
+    assert f"argument {option}: expected a whole number from 1 up, got 0" in done.stderr
+
+
 def test_no_jax_is_said(tmp_path):
     done = subprocess.run(
         [sys.executable, "ci/fuzz", "--quick"],

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import os
+import shutil
+import subprocess
 import sys
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
@@ -235,3 +238,24 @@ def test_undocumented_names_are_found():
 def test_xad_keeps_to_its_floors_and_sizes():
     assert faults(floors.House(ROOT)) == []
     assert sizes.too_long(ROOT / "xad") == []
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="the scripts are bash's")
+def test_a_backend_that_there_is_not_is_refused_at_once(tmp_path):
+    for python in (sys.executable, ""):
+        done = subprocess.run(
+            ["bash", str(ROOT / "ci" / "test"), "--version"],
+            env={
+                **os.environ,
+                "XAD_PYTHON": python,
+                "XAD_BACKEND": "nope",
+                "XAD_VENV": str(tmp_path),
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 1
+        assert "XAD_BACKEND: expected numpy, array_api_strict, torch" in done.stderr
+        assert "got nope" in done.stderr
+    assert list(tmp_path.iterdir()) == []

@@ -190,6 +190,13 @@ def test_a_recorded_program_is_drawn_without_values():
     assert edges(viz.draw(program, np.zeros(3)))[0] == ("x0", "sin", "[0, 0, 0]", "[2, 2, 2]")
 
 
+def test_a_program_of_nothing_is_drawn_as_nothing():
+    drawing = viz.draw(xad.make_program(lambda: ())())
+    assert drawing.graph.vertices == []
+    assert ET.fromstring(drawing.svg).tag == f"{SVG}svg"
+    assert drawing.dot.startswith("digraph")
+
+
 def test_what_a_jitted_function_runs_is_drawn():
     f = xad.jit(lambda a, b: xad.linalg.qr(a)[0] @ b)
     f(np.ones((2, 2)), np.ones(2))

@@ -54,7 +54,9 @@ class Layout:
 
 
 def lay_out(graph: Graph) -> Layout:
-    """Place the vertices and the edges of a graph."""
+    """Place the vertices and the edges of a graph, which may be empty."""
+    if not graph.vertices:
+        return Layout([], [], [], 0.0, 0.0)
     ranks = _ranks(graph)
     vertices = []
     for i, (vertex, rank) in enumerate(zip(graph.vertices, ranks, strict=True)):
