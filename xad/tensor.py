@@ -257,6 +257,7 @@ class Recorded(Array, Recording):
         return stop_gradient(self)
 
     def _refuse_value(self, wish: str) -> None:
+        self.recorder.check_open(wish)
         raise ConcreteValueError(
             f"{wish} of an array while a program is recorded: the program must not depend on its "
             "value; choose with xad.where, or compute it outside"

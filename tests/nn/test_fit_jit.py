@@ -360,6 +360,23 @@ def test_arrays_kept_outside_are_refused_with_the_remedy(here):
     assert 0 < float(kept["mean"]) < 10
 
 
+@pytest.mark.parametrize("use", [float, lambda x: x > 1, lambda x: xad.repeat(x, x)])
+def test_what_a_recording_left_outside_says_so_whatever_is_done_with_it(use, here):
+    if here.adapter.name == "dask":
+        pytest.skip("lazy arrays are never recorded")
+    kept = []
+
+    def loss(outputs, labels):
+        loss = nn.softmax_cross_entropy(outputs, labels)
+        kept.append(xad.stop_gradient(loss))
+        if len(kept) > 1:
+            use(kept[0])
+        return loss
+
+    with pytest.raises(ProgramError, match="pass jit=False to fit"):
+        fit(loss=loss, jit=True)
+
+
 def asks_for_a_value(outputs, labels):
     loss = nn.softmax_cross_entropy(outputs, labels)
     return loss * 2 if bool(xad.stop_gradient(loss) > 1.0) else loss

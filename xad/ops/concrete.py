@@ -15,6 +15,8 @@ from xad.errors import ConcreteValueError
 def plain(name: str, what: str, x: Any, remedy: str) -> Any:
     """The plain array inside ``x``; ConcreteValueError if it stands for many, or for any."""
     while isinstance(x, Wrapper):
+        if isinstance(x, Recording):
+            x.recorder.check_open(f"xad.{name}")
         if isinstance(x, (Batched, Recording)):
             why = (
                 "it has a value for each element that vmap maps over"
