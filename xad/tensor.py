@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from itertools import repeat
 from typing import Any
@@ -15,6 +16,7 @@ from xad.core.backward import backward, between
 from xad.core.batching import Batched, settled
 from xad.core.boxing import lift, set_box
 from xad.core.conform import conform
+from xad.core.diagnosis import is_users
 from xad.core.recording import Recording
 from xad.core.tangent import Forward
 from xad.core.tape import Leaf, Node, Reverse
@@ -256,16 +258,34 @@ class Recorded(Array, Recording):
         """The same values, through which no gradient flows."""
         return stop_gradient(self)
 
+    @property
+    def value(self) -> Any:
+        """The example, for xad's own code: a user's would take it for the value."""
+        if is_users(sys._getframe(1)):
+            self._refuse_value("the attribute `value`")
+        return _example(self)
+
+    @value.setter
+    def value(self, value: Any) -> None:
+        Wrapper.value.__set__(self, value)
+
     def _refuse_value(self, wish: str) -> None:
         self.recorder.check_open(wish)
-        raise ConcreteValueError(
-            f"{wish} of an array while a program is recorded: the program must not depend on its "
-            "value; choose with xad.where, or compute it outside"
+        raise self.recorder.refused(
+            ConcreteValueError(
+                f"{wish} of an array while a program is recorded: the program must not depend on "
+                "its value; choose with xad.where, or compute it outside"
+            )
         )
+
+    def _plain(self, wish: str) -> Any:
+        self._refuse_value(wish)
 
     def __repr__(self) -> str:
         return f"Recorded({self.variable.name}, shape={self.shape}, dtype={self.dtype})"
 
+
+_example: Callable[[Any], Any] = Wrapper.value.__get__
 
 set_box(Tensor)
 

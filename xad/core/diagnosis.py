@@ -137,6 +137,15 @@ def users_line() -> str:
     return f"{frame.f_code.co_filename}:{frame.f_lineno}, in {frame.f_code.co_name}"
 
 
+def is_users(frame: Any) -> bool:
+    """Whether a frame is of code outside of xad, that of generated programs left aside."""
+    name: str = frame.f_globals.get("__name__", __name__)
+    return name.partition(".")[0] != _OWN
+
+
+_OWN = __name__.partition(".")[0]
+
+
 def explain_forward(
     error: Exception, name: str, operands: Sequence[Any], tangents: Sequence[Any]
 ) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from xad.backend.registry import adapter_of
+from xad.backend.registry import adapter_for, adapter_of
 from xad.backend.selection import Selection, selected
+from xad.core.diagnosis import SCALARS, as_number
 from xad.core.primitive import Params, Primitive
 from xad.core.prologue import Place
 from xad.core.wrapper import Wrapper, innermost
@@ -27,7 +28,10 @@ _FITTING = {
 
 
 class RecordedNumber(Wrapper):
-    """A number that stands for a place of the prologue; ``value`` is its example."""
+    """A number that stands for a place of the prologue; ``value`` is its example.
+
+    It may be a scalar of NumPy, which to xad's functions is the Python number that it stands for.
+    """
 
     __slots__ = ()
     parts = ("level", "value", "recorder", "variable")
@@ -45,19 +49,34 @@ class RecordedNumber(Wrapper):
         """The operation on what the numbers are beside the other operands."""
         return primitive.dispatch(met(primitive, level, operands), params)
 
+    @property
+    def is_drawn(self) -> bool:
+        """Whether a random draw has a part in it."""
+        return None in self.recorder.prologue.origins[self.variable.number]
+
     def ask(self) -> Any:
         """The value: from now on the program is good for numbers of this value only."""
         recorder = self.recorder
         recorder.check_open("a number")
-        origins = recorder.prologue.origins[self.variable.number]
-        if None in origins:
-            raise ConcreteValueError(
-                "a random number while a program is recorded: expected a use that does not depend "
-                "on its value, which is another one at each call; choose with xad.where, or draw "
-                "outside and pass the number as an argument"
+        if self.is_drawn:
+            raise recorder.refused(
+                ConcreteValueError(
+                    "a random number while a program is recorded: expected a use that does not "
+                    "depend on its value, which is another one at each call; choose with "
+                    "xad.where, or draw outside and pass the number as an argument"
+                )
             )
+        origins = recorder.prologue.origins[self.variable.number]
         recorder.asked.update([i for i in origins if i is not None])
         return self.value
+
+    def index(self, like: Any) -> Any:
+        """An index for ``like``: its value, or an array if that is another at each call."""
+        plain = innermost(like)
+        adapter = adapter_of(plain)
+        if not self.is_drawn or type(as_number(self.value)) is not int:
+            return self.ask()
+        return self.array(adapter.default_dtype("indexing", adapter.device_of(plain)), like)
 
     def array(self, dtype: Any, like: Any) -> Any:
         """The array of this data type, where ``like`` is, that the program sees."""
@@ -69,12 +88,13 @@ class RecordedNumber(Wrapper):
         variable = recorder.imported_as.get(key)
         if variable is None:
             kind = type(self.value)
+            plainly = kind in SCALARS
 
             def filled(value: Any) -> Any:
                 # 2 ** n is an integer or not: with the other kind the operations may be others.
                 if type(value) is not kind:
                     raise TypeError(f"expected {kind.__name__}, got {type(value).__name__}")
-                return adapter.filled((), value, dtype, device)
+                return adapter.filled((), value if plainly else as_number(value), dtype, device)
 
             place = recorder.prologue.step(filled, self.variable)
             variable = recorder.imported_from(place)
@@ -96,18 +116,31 @@ def met(primitive: Primitive, level: int, operands: Sequence[Any]) -> list[Any]:
     stays = stays and primitive.name not in _AS_NUMBERS
     for i, x in enumerate(made):
         if isinstance(x, RecordedNumber) and x.level == level:
-            made[i] = x.array(dtype, arrays[0]) if stays and _fits(x, dtype, arrays) else x.ask()
+            fits = stays and _fits(x, dtype, arrays)
+            made[i] = x.array(dtype, arrays[0]) if fits else as_number(x.ask())
     return made
 
 
 def by_itself(number: Any, choice: Selection) -> Any:
     """A number as an array of the chosen library, as what takes no numbers has it."""
-    value = number.value if isinstance(number, RecordedNumber) else number
-    example = choice.adapter.namespace.asarray(value, device=choice.device)
-    return number.array(example.dtype, example) if isinstance(number, RecordedNumber) else example
+    if not isinstance(number, RecordedNumber):
+        return choice.adapter.namespace.asarray(number, device=choice.device)
+    example = choice.adapter.namespace.asarray(as_number(number.value), device=choice.device)
+    if type(number.value) not in SCALARS:
+        home = adapter_for(type(number.value))
+        if home is not choice.adapter or number.value.dtype != example.dtype:
+            # Some functions take it for a Python number, and others for an array of its own.
+            kind = f"numpy.{type(number.value).__name__}"
+            raise number.recorder.refused(
+                ConcreteValueError(
+                    f"a {kind} by itself while a program is recorded: expected a number beside an "
+                    "array, or one of Python; make one of it with .item()"
+                )
+            )
+    return number.array(example.dtype, example)
 
 
 def _fits(number: RecordedNumber, dtype: Any, arrays: Sequence[Any]) -> bool:
     """Whether an array of this data type stays what it is beside the number."""
-    kinds = _FITTING[type(number.value)]
+    kinds = _FITTING[type(as_number(number.value))]
     return bool(adapter_of(innermost(arrays[0])).namespace.isdtype(dtype, kinds))

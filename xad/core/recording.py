@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from xad.backend.locks import share
 from xad.core.batching import settled
 from xad.core.conform import as_array
-from xad.core.diagnosis import SCALARS
+from xad.core.diagnosis import SCALARS, as_number
 from xad.core.holding import plain
 from xad.core.primitive import Params, Primitive
 from xad.core.prologue import Place, Prologue
@@ -63,6 +63,8 @@ class Recorder:
         self.instructions: list[Instruction] = []
         self.constants: dict[Variable, Any] = {}
         self.prologue = Prologue()
+        #: The arrays among the arguments that are no tensors.
+        self.unboxed: Sequence[Any] = ()
         #: What the prologue hands on, as variables of this program.
         self.imported: list[Variable] = []
         self.imported_as: dict[Hashable, Variable] = {}
@@ -71,6 +73,9 @@ class Recorder:
         self._alone = alone
         self._over = False
         self._aside = False
+        self._touched = False
+        #: What ended the recording, even if users' code caught it and went on.
+        self.refusal: BaseException | None = None
         #: What keeps the constants read-only. `jit` watches what they hold instead.
         self.shares: list[Any] = []
         self._seen: dict[Hashable, Variable] = {}
@@ -88,18 +93,26 @@ class Recorder:
                 "global variable, a list or an attribute); return it from the function instead"
             )
         if self._aside:
+            self._touched = True
             raise TouchedError
+
+    def refused(self, reason: BaseException) -> BaseException:
+        """Take note of why there can be no program: users' code may catch what is raised."""
+        self.refusal = self.refusal or reason
+        return reason
 
     def whole(self, primitive: Primitive, level: int, values: Sequence[Any], params: Params) -> Any:
         """What users' own code makes of the examples. TouchedError if it looks at other recordings.
 
         It would keep what it took from a closure, instead of what will be there at the next call.
         """
-        before, self._aside = self._aside, True
+        before, self._aside, self._touched = self._aside, True, False
         try:
             out = primitive.bind(*values, **params)
         finally:
             self._aside = before
+        if self._touched:  # and went on
+            raise TouchedError
         for x in out if type(out) is tuple else (out,):
             if isinstance(x, Wrapper) and x.level >= level:
                 raise TouchedError
@@ -115,7 +128,7 @@ class Recorder:
         if type(value) in SCALARS:
             return value
         if self._alone and isinstance(value, Wrapper):
-            raise NotAlone
+            raise self.refused(NotAlone())
         identity = _identity(value)
         variable = self._seen.get(identity)
         if variable is None:
@@ -169,7 +182,7 @@ class Recording(Wrapper):
                 values.append(operand.value)
                 places.append(operand.variable)
             else:
-                value = settled(operand)
+                value = as_number(settled(operand))
                 values.append(value)
                 places.append(recorder.constant(value))
         if primitive.opaque:
@@ -185,6 +198,11 @@ class Recording(Wrapper):
             [type(top)(x, v, recorder, level) for x, v in zip(outs, variables, strict=True)]
         )
         return recorded if several else recorded[0]
+
+
+def noted(x: Any, error: Exception) -> BaseException:
+    """An error about the value of ``x``, which its recording, if it is in one, takes note of."""
+    return x.recorder.refused(error) if isinstance(x, Recording) else error
 
 
 def replay(

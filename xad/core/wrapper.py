@@ -52,14 +52,14 @@ class Wrapper:
         """Be the array that ``other`` is from now on; who kept a snapshot still has the old one."""
         gone = [part for part in self.parts if part not in other.parts]
         # A subclass of users' own stays what it is.
-        kind = [] if isinstance(self, other.__class__) else ["__class__"]
+        kind = [] if isinstance(self, type(other)) else ["__class__"]
         names = [*kind, *other.parts]
         values = [getattr(other, name) for name in names]
         at_once(chain(map(delattr, repeat(self), gone), map(setattr, repeat(self), names, values)))
 
     def snapshot(self) -> Any:
         """The same array in an object of its own, which nobody assigns to."""
-        made = object.__new__(self.__class__)
+        made = object.__new__(type(self))  # what a number says of its class is Python's
         for part in self.parts:
             setattr(made, part, getattr(self, part))
         return made

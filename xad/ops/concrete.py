@@ -7,7 +7,7 @@ from typing import Any
 
 from xad.backend.registry import adapter_of
 from xad.core.batching import Batched
-from xad.core.recording import Recording
+from xad.core.recording import Recording, noted
 from xad.core.wrapper import Wrapper
 from xad.errors import ConcreteValueError
 
@@ -23,10 +23,11 @@ def plain(name: str, what: str, x: Any, remedy: str) -> Any:
                 if isinstance(x, Batched)
                 else "a recorded program must not depend on its values"
             )
-            raise ConcreteValueError(
+            error = ConcreteValueError(
                 f"xad.{name}: expected {what} whose values are known, since the result's shape "
                 f"depends on them, got {type(x).__name__}: {why}; {remedy}"
             )
+            raise noted(x, error)
         x = x.value
     return x
 

@@ -17,6 +17,7 @@ from xad.backend.registry import adapter_for, adapter_of
 from xad.core.batching import settled
 from xad.core.boxing import anew, box
 from xad.core.primitive import Params, Primitive
+from xad.core.recorded_numbers import RecordedNumber
 from xad.core.rules import Linear
 from xad.core.wrapper import Wrapper
 from xad.errors import ConcreteValueError, IndexingError
@@ -190,6 +191,7 @@ def _one_index(item: int, length: int) -> int:
 
 
 def _with_arrays(x: Any, items: tuple[Any, ...]) -> Array:
+    items = tuple([i.index(x) if isinstance(i, RecordedNumber) else i for i in items])
     entries = expanded([entry(item) for item in items], x.shape)
     if any(is_mask(item) for item in entries):
         x, entries = _without_masks(x, entries)

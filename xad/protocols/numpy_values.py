@@ -11,7 +11,7 @@ from xad.backend.registry import adapter_for, adapter_of
 from xad.core.batching import Batched
 from xad.core.boxing import box
 from xad.core.diagnosis import SCALARS
-from xad.core.recording import Recording
+from xad.core.recording import Recording, noted
 from xad.core.tape import Reverse
 from xad.core.wrapper import BASE_LEVEL, Wrapper, innermost
 from xad.errors import ConcreteValueError, NotDifferentiableError, ShapeError
@@ -57,10 +57,11 @@ def values_for(function: str, x: Any, *, constant: bool) -> Any:
     inner = x
     while isinstance(inner, Wrapper):
         if isinstance(inner, (Batched, Recording)):
-            raise ConcreteValueError(
+            error = ConcreteValueError(
                 f"np.{function}: expected an array whose values are known, got "
                 f"{type(inner).__name__}; {_remedy(function)}"
             )
+            raise noted(inner, error)
         if not constant:
             _refuse_tracked(function, inner)
         inner = inner.value

@@ -19,6 +19,7 @@ import numpy as np
 
 from xad import tree
 from xad.backend.registry import adapter_of
+from xad.core.diagnosis import SCALARS
 from xad.core.prologue import Place
 from xad.core.recording import Recorder
 from xad.core.wrapper import Wrapper, innermost
@@ -54,14 +55,20 @@ class Drawing(np.random.Generator):
         recorder.check_open(f"rng.{name}")
         if keywords.get("out") is not None:
             _refuse(f"{name}(out=...)")
-        arguments, keywords = tree.map(partial(_plain, name), (arguments, keywords))
+        arguments, keywords = tree.map(partial(_plain, name, recorder), (arguments, keywords))
         call = methodcaller(name, *arguments, **keywords)
         found = call(self._mine)
         place = recorder.prologue.draw(call, self.place, found)
-        if not isinstance(found, np.ndarray):
-            # Beside arrays NumPy's scalars are numbers too.
-            python = recorder.prologue.step(_number, place)
-            return Number(recorder.prologue.examples[python.number], python, recorder, self._level)
+        if not _is_numeric(found):
+            raise ProgramError(
+                f"rng.{name} while a program is recorded: expected numbers, got "
+                f"{getattr(found, 'dtype', type(found).__name__)}; draw positions with "
+                "rng.integers, outside of the function"
+            )
+        if isinstance(found, np.bool_):
+            place = recorder.prologue.step(np.asarray, place)
+        elif not isinstance(found, np.ndarray):
+            return Number(found, place, recorder, self._level)
         if self._like is not None:
             plain = innermost(self._like)
             adapter = adapter_of(plain)
@@ -101,24 +108,27 @@ for _name in dir(np.random.Generator):
         setattr(Drawing, _name, _drawing(_name))
 
 
-def _number(x: Any) -> Any:
-    return x.item() if isinstance(x, np.generic) else x
+def _is_numeric(x: Any) -> bool:
+    if isinstance(x, (np.ndarray, np.generic)):
+        return x.dtype.kind in "biufc"
+    return type(x) in SCALARS
 
 
 def _moved(adapter: Any, device: Any, host: Any) -> Any:
     return adapter.from_host(host, device)
 
 
-def _plain(name: str, x: Any) -> Any:
+def _plain(name: str, recorder: Recorder, x: Any) -> Any:
     """A parameter of a draw, whose value must be known."""
     if isinstance(x, Number):
         return x.ask()
     if isinstance(x, Wrapper):
-        raise ConcreteValueError(
+        error = ConcreteValueError(
             f"rng.{name} while a program is recorded: expected parameters whose values are known, "
             f"got {type(x).__name__}; draw standard numbers and scale them: "
             "mean + deviation * rng.standard_normal(shape)"
         )
+        raise recorder.refused(error)
     return x
 
 

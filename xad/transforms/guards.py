@@ -15,7 +15,7 @@ import numpy as np
 from xad import tree
 from xad.programs.plain import Names
 from xad.tensor import Tensor
-from xad.transforms.kinds import exact
+from xad.transforms.values import exact
 
 __all__ = ["guard_of"]
 
@@ -37,6 +37,7 @@ class _Writer:
         self.lines: list[str] = []
         self.arrays: list[str] = []
         self.given: list[str] = []
+        self._generators: list[str] = []
         self._leaves = zip(leaves, kinds, strict=True)
         self._describe = describe
         self._count = 0
@@ -59,7 +60,8 @@ class _Writer:
             self.refuse_unless(f"{x} is {value}")
         else:
             kind = self.names.of(type(value).__name__, type(value))
-            self.refuse_unless(f"{x}.__class__ is {kind} and {x} == {value!r}")
+            # A number of a recording around this one says that its class is Python's.
+            self.refuse_unless(f"type({x}) is {kind} and {x} == {value!r}")
 
     def part(self, structure: tree.Structure, x: str) -> None:
         """See that ``x`` has the structure, and take its leaves."""
@@ -86,8 +88,9 @@ class _Writer:
         if structure.fixed:
             fixed = self.names.of("fixed", structure.fixed)
             given = self.names.of("fixed_of", tree.fixed_parts(kind))
-            self.refuse_unless(f"{given}({x}) == {fixed}")
-            if not tree.is_told_apart(structure.fixed):
+            if tree.is_told_apart(structure.fixed):
+                self.refuse_unless(f"{given}({x}) == {fixed}")
+            else:
                 kinds = self.names.of("kinds", exact(structure.fixed))
                 self.refuse_unless(f"{self.names.of('exact', exact)}({given}({x})) == {kinds}")
         for child, text in zip(structure.children, texts, strict=True):
@@ -104,8 +107,13 @@ class _Writer:
         of_class = f"{x}.__class__ is {self.names.of(type(value).__name__, type(value))}"
         if role == "fixed":
             self.compare(x, value)
+        elif role == "asked":  # the program is for this number, which stands among the others
+            self.compare(x, value)
+            self.given.append(x)
         elif role != "array":
-            self.refuse_unless(of_class)
+            self.refuse_unless(of_class.replace(f"{x}.__class__", f"type({x})"))
+            if role == "draws":
+                self.generator(x, kind[1])
             self.given.append(x)
         elif type(value) is np.ndarray:
             dtype = self.names.of(value.dtype.name, value.dtype)
@@ -116,6 +124,15 @@ class _Writer:
             describe, known = self.names.of("describe", self._describe), self.names.of("kind", kind)
             self.refuse_unless(f"{of_class} and {describe}({x}) == {known}")
             self.arrays.append(x)
+
+    def generator(self, x: str, first: int) -> None:
+        """See that ``x`` is the generator at this place of what is given, and no other there."""
+        if first < len(self.given):
+            self.refuse_unless(f"{x} is {self.given[first]}")
+            return
+        for other in self._generators:
+            self.refuse_unless(f"{x} is not {other}")
+        self._generators.append(x)
 
 
 def guard_of(

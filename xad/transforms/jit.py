@@ -27,15 +27,15 @@ from xad.transforms.guards import Guard, guard_of
 from xad.transforms.inputs import Function
 from xad.transforms.kinds import (
     ARRAY,
+    ASKED,
     FIXED,
     NUMBER,
-    by_value,
     described,
-    exact,
-    exact_structure,
     taken,
+    unboxed,
 )
 from xad.transforms.tracing import Call, PrologueError, Ready, Trace
+from xad.transforms.values import by_value, exact, exact_structure
 
 __all__ = ["CacheInfo", "Jitted", "jit"]
 
@@ -103,10 +103,10 @@ class Jitted:
             if quickly is not None and latest.captures.unchanged():
                 self._hits += 1
                 return self._run(latest, quickly[0], quickly[1], arguments, keywords)
-        fixed: tuple[tuple[int, Any, Any], ...] = ()
+        fixed: tuple[tuple[int, Any], ...] = ()
         if self._static:  # those given by keyword are told apart by value anyway
-            given_static = [(i, arguments[i]) for i in self._static if i < len(arguments)]
-            fixed = tuple([(i, x, exact(x)) for i, x in given_static])
+            places = [i for i in self._static if i < len(arguments)]
+            fixed = tuple([(i, exact(arguments[i])) for i in places])
         moving = self._without_static(arguments) if fixed else arguments
         leaves, structure = tree.flatten((moving, keywords))
         found = taken(leaves)
@@ -149,7 +149,7 @@ class Jitted:
         structure, kinds, fixed, *_ = key
         if not entry.guarded and not fixed:
             asked = self._asked.get(key, frozenset())
-            roles = [(FIXED,) if i in asked else kind for i, kind in enumerate(kinds)]
+            roles = [(ASKED,) if i in asked else kind for i, kind in enumerate(kinds)]
             entry.guard = guard_of(structure, leaves, roles, described)
         entry.guarded = True
         self._latest = entry if entry.guard is not None else None
@@ -169,18 +169,19 @@ class Jitted:
         def function(parts: Sequence[Any]) -> Any:
             moving, keywords = tree.unflatten(structure, parts)
             positional = list(moving)
-            for i, value, _ in fixed:
-                positional[i] = value
+            for i, _ in fixed:
+                positional[i] = arguments[i]
             return self._function(*positional, **keywords)
 
         roles = [kind[0] for kind in kinds]
         plain = [x.value if x.__class__ is Tensor else x for x in leaves]
         donated = self._places_of_donated(roles, arguments)
         objects = [x for x, role in zip(plain, roles, strict=True) if role is FIXED]
-        objects += [x for _, x, _ in fixed]
+        objects += [arguments[i] for i, _ in fixed]
         objects += constant_parts(structure)
         before = Captures(self._function, objects)
-        call = Call(plain, roles, function, donated, boxed, self._reassociate)
+        held = tuple([x for x, role in zip(leaves, roles, strict=True) if role is ARRAY])
+        call = Call(plain, roles, function, donated, boxed, self._reassociate, unboxed(held))
         ready, asked = without_draws(
             partial(self._traced, call, key), before.generators, names_random=before.names_random
         )
@@ -344,8 +345,8 @@ def jit(
     Programs run without NumPy's warnings. See the page on jit in the documentation.
 
     Errors: ConcreteValueError (a TypeError) where ``f`` asks for an array's value; ProgramError (a
-    RuntimeError) where it stores a recorded array outside, or draws from a generator that is no
-    argument; TypeError for arguments that are neither arrays nor hashable; and what ``f`` raises.
+    RuntimeError) where it stores a recorded array outside, returns what may hide one, or draws from
+    a generator that is no argument; TypeError for arguments without a hash; and what ``f`` raises.
 
     >>> import numpy as np, xad
     >>> step = xad.jit(lambda w, x: w - 0.1 * xad.grad(lambda w: xad.sum((w * x) ** 2))(w))

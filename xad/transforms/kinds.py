@@ -7,27 +7,30 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from xad import tree
 from xad.backend.registry import adapter_for
 from xad.core.diagnosis import SCALARS
 from xad.core.wrapper import Wrapper
 from xad.tensor import Tensor
+from xad.transforms.values import exact
 
 __all__ = [
     "ARRAY",
+    "ASKED",
     "DRAWS",
     "FIXED",
     "NUMBER",
     "Taken",
-    "by_value",
     "described",
-    "exact",
-    "exact_structure",
+    "is_numpy_number",
     "taken",
+    "unboxed",
 ]
 
-ARRAY, FIXED, NUMBER, DRAWS = "array", "fixed", "number", "draws"
-"""An input; part of the program's key; a number or a generator that Python looks after."""
+ARRAY, FIXED, NUMBER, DRAWS, ASKED = "array", "fixed", "number", "draws", "asked"
+"""An input; part of the program's key; a number or a generator that Python looks after.
+
+``ASKED`` is to a guard a number that the program depends on.
+"""
 
 
 class Taken(NamedTuple):
@@ -61,67 +64,69 @@ def taken(leaves: Sequence[Any]) -> Taken | None:
         kind = described(x)
         if kind is None:
             return None
-        kinds.append(kind)
         if kind[0] is ARRAY:
             arrays.append(x)
         elif kind[0] is not FIXED:
             given.append(x)
+            if kind[0] is DRAWS:  # two draw other numbers than one that is passed twice
+                kind = (DRAWS, next(i for i, y in enumerate(given) if y is x))
+        kinds.append(kind)
     return Taken(arrays, given, tuple(kinds), boxed or not arrays)
 
 
+def unboxed(leaves: Sequence[Any]) -> Sequence[Any]:
+    """The arrays that are no tensors: their library's operators see them in eager code."""
+    return [x for x in leaves if x.__class__ is not Tensor]
+
+
+Describe = Callable[[Any], Any]
+
+
 def _find_describer(x: Any) -> Any:
-    """Find out how to describe arrays of this class; and describe the first."""
-    kind = x.__class__
-    adapter = None if isinstance(x, Wrapper) else adapter_for(kind)
-    if isinstance(x, Wrapper):
-        describer: Callable[[Any], Any] = lambda x: None  # noqa: E731
-    elif kind in SCALARS and kind is not bool:
+    """Find out how to describe leaves of this class; and describe the first."""
+    kind = type(x)
+    describe = _describers[kind] = _describer(kind)
+    return describe(x)
+
+
+def _describer(kind: type) -> Describe:
+    """What describes leaves of a class; it gives None where the function is to run as it is."""
+    adapter = None if issubclass(kind, Wrapper) else adapter_for(kind)
+    if issubclass(kind, Wrapper):
+        return _as_it_is
+    if (kind in SCALARS and kind is not bool) or is_numpy_number(kind):
         described = (NUMBER, kind)
-        describer = lambda x: described  # noqa: E731
-    elif kind is np.random.Generator:
-        describer = lambda x: (DRAWS,)  # noqa: E731
-    elif adapter is None:
-        describer = lambda x: (FIXED, kind, x)  # noqa: E731
-    elif adapter.name == "numpy":
-        describer = lambda x: (ARRAY, x.shape, x.dtype)  # noqa: E731
-    else:
-        name, device_name, device_of = adapter.name, adapter.device_name, adapter.device_of
-        describer = lambda x: (  # noqa: E731
-            ARRAY,
-            tuple(x.shape),
-            x.dtype,
-            name,
-            device_name(device_of(x)),
-        )
-    _describers[kind] = describer
-    return describer(x)
+        return lambda x: described
+    if kind is np.random.Generator:
+        return lambda x: (DRAWS,)
+    if adapter is None or issubclass(kind, np.generic):
+        return lambda x: (FIXED, exact(x))
+    if adapter.name == "numpy":
+        # Subclasses have operators of their own, as matrices do, or more than values, as masks.
+        return _describe_numpy if kind in (np.ndarray, np.memmap) else _as_it_is
+    name, device_name, device_of = adapter.name, adapter.device_name, adapter.device_of
+    return lambda x: (ARRAY, tuple(x.shape), x.dtype, name, device_name(device_of(x)))
 
 
-_describers: dict[type, Callable[[Any], Any]] = {}
+def _as_it_is(x: Any) -> None:
+    return None
+
+
+def _describe_numpy(x: Any) -> Any:
+    # Strings, dates and objects are no arrays to xad.
+    return (ARRAY, x.shape, x.dtype) if x.dtype.kind in "biufc" else None
+
+
+def is_numpy_number(kind: type) -> bool:
+    """Whether this is a class of NumPy's scalars that Python has as a number too."""
+    if not issubclass(kind, np.generic) or np.dtype(kind).kind not in "iufc":
+        return False
+    return type(kind(0).item()) in SCALARS
+
+
+_describers: dict[type, Describe] = {}
 
 
 def described(x: Any) -> Any:
-    """What a plain leaf is to a program, and what tells it apart; None if it is a wrapper."""
-    return _describers.get(x.__class__, _find_describer)(x)
-
-
-def exact(value: Any) -> Any:
-    """What tells apart values that are equal: 1, 1.0 and True, or 0.0 and -0.0."""
-    kind = value.__class__
-    if kind is tuple:
-        return (kind, *map(exact, value))
-    return repr(value) if kind is float or kind is complex else kind
-
-
-def exact_structure(structure: tree.Structure) -> Any:
-    """The same of all that is fixed in a tree, and the order of its dicts."""
-    constants: Any = structure.fixed
-    if structure.kind is dict:
-        constants = (*constants, *tree.in_order(structure.keys))
-        return (*constants, *map(exact, constants), *map(exact_structure, structure.children))
-    return (*map(exact, constants), *map(exact_structure, structure.children))
-
-
-def by_value(number: Any) -> Any:
-    """Numbers are told apart by sign too, and nan is itself."""
-    return number if number and number == number else repr(number)  # noqa: PLR0124
+    """What a plain leaf is to a program, and what tells it apart; None if there is to be none."""
+    return _describers.get(type(x), _find_describer)(x)

@@ -4,21 +4,32 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterable
+from functools import cache
 from typing import Any, ClassVar
 
 import numpy as np
 
-from xad.backend.registry import adapter_for
+from xad.backend.registry import adapter_for, adapter_of
+from xad.core.diagnosis import SCALARS, as_number, is_users
+from xad.core.prologue import Place
 from xad.core.recorded_numbers import RecordedNumber
+from xad.core.recording import NotAlone, Recorder
 from xad.core.wrapper import Wrapper
 from xad.ops import elementwise
+from xad.programs.listing import dtype_name
 
-__all__ = ["Number"]
+__all__ = ["Number", "promotes"]
 
 Operator = Callable[[Any, Any], Any]
 
 NUMBERS = (int, float, complex)
+
+_OF_KIND = frozenset({"dtype", "itemsize", "nbytes", "ndim", "shape", "size"})
+"""What all scalars of one class of NumPy have in common."""
+
+_example: Callable[[Any], Any] = Wrapper.value.__get__
 
 
 def _arithmetic(function: Operator, on_arrays: Operator) -> tuple[Operator, Operator]:
@@ -28,8 +39,10 @@ def _arithmetic(function: Operator, on_arrays: Operator) -> tuple[Operator, Oper
     """
 
     def combine(self: Number, left: Any, right: Any, other: Any) -> Any:
-        if type(other) in NUMBERS or isinstance(other, Number):
+        if type(other) in NUMBERS or isinstance(other, (Number, np.number, np.bool_)):
             return self.step(function, left, right)
+        if isinstance(other, np.ndarray) and promotes(self.value, [other]):
+            return function(*[x.ask() if x is self else x for x in (left, right)])
         if isinstance(other, Wrapper) or adapter_for(type(other)) is not None:
             return on_arrays(left, right)
         return function(*[x.ask() if x is self else x for x in (left, right)])
@@ -60,6 +73,40 @@ def _comparison(function: Operator, on_arrays: Operator) -> Operator:
     return compare
 
 
+def promotes(value: Any, arrays: Iterable[Any]) -> bool:
+    """Whether an operator gives another data type for a scalar of NumPy than for Python's number.
+
+    It does in NumPy's operators, ``float32 array * np.float64(2)``, and not in xad's. ``arrays``:
+    those that a user's operators may see.
+    """
+    if type(value) in SCALARS:
+        return False
+    # Torch takes NumPy's scalars for Python's.
+    names = {dtype_name(x.dtype) for x in arrays if adapter_of(x).name != "torch"}
+    try:
+        return any(
+            np.result_type(np.dtype(name), value.dtype) != np.result_type(np.dtype(name), plain)
+            for name in names
+            for plain in [value.item()]
+        )
+    except TypeError:  # a data type that NumPy does not have
+        return True
+
+
+def _find_of_kind(kind: Any) -> Callable[[Any], Any]:
+    """A step that lets numbers of this class through: 2 ** n is an integer or not."""
+
+    def check(value: Any) -> Any:
+        if type(value) is not kind:
+            raise TypeError(f"expected {kind}, got {type(value)}")
+        return value
+
+    return check
+
+
+_of_kind: Callable[[Any], Callable[[Any], Any]] = cache(_find_of_kind)
+
+
 class Number(RecordedNumber):
     """A number that may be another one at the next call of the program.
 
@@ -72,6 +119,28 @@ class Number(RecordedNumber):
     # NumPy's arrays leave their operators to it, and NumPy's functions refuse it.
     __array_ufunc__: ClassVar[None] = None
 
+    def __init__(self, value: Any, place: Place, recorder: Recorder, level: int) -> None:
+        super().__init__(value, place, recorder, level)
+        if promotes(value, recorder.unboxed):
+            # Which operators are the library's and which are xad's nobody knows here.
+            raise recorder.refused(NotAlone())
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:
+        """That of the number, for `isinstance` and ``match``."""
+        return type(_example(self))
+
+    @property
+    def value(self) -> Any:
+        """The example, for xad's own code. Python's numbers have no such attribute."""
+        if is_users(sys._getframe(1)):
+            raise AttributeError("a Python number has no attribute 'value'")
+        return _example(self)
+
+    @value.setter
+    def value(self, value: Any) -> None:
+        Wrapper.value.__set__(self, value)
+
     def step(self, function: Callable[..., Any], *operands: Any) -> Any:
         """What a function of Python makes of numbers, some of them recorded."""
         recorder = self.recorder
@@ -80,8 +149,15 @@ class Number(RecordedNumber):
         if any(x.recorder is not recorder for x in others):
             return function(*[x.ask() if isinstance(x, Number) else x for x in operands])
         given = [x.variable if isinstance(x, Number) else x for x in operands]
-        place = recorder.prologue.step(function, *given)
+        try:
+            place = recorder.prologue.step(function, *given)
+        except Exception:
+            if any(x.is_drawn for x in others):  # 1 / 0, for what was drawn this time
+                raise recorder.refused(NotAlone()) from None
+            raise
         value = recorder.prologue.examples[place.number]
+        if function is operator.pow:
+            place = recorder.prologue.step(_of_kind(type(value)), place)
         return Number(value, place, recorder, self.level)
 
     __add__, __radd__ = _arithmetic(operator.add, elementwise.add)
@@ -131,10 +207,12 @@ class Number(RecordedNumber):
     __rshift__ = _asking(operator.rshift)
 
     def __getattr__(self, name: str) -> Any:
-        """What a Python number has by this name: ``real``, ``is_integer``."""
-        if name.startswith("__") or not hasattr(type(self.value), name):
-            raise AttributeError(f"a Python number has no attribute {name!r}")
-        return getattr(self.ask(), name)
+        """What the number has by this name: ``real``, ``is_integer``."""
+        # To xad's own code scalars of NumPy are Python's numbers, and no arrays.
+        seen = self.value if is_users(sys._getframe(1)) else as_number(self.value)
+        if name.startswith("__") or not hasattr(type(seen), name):
+            raise AttributeError(f"a {type(seen).__name__} has no attribute {name!r}")
+        return getattr(seen if name in _OF_KIND else self.ask(), name)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         return np.asarray(self.ask(), dtype=dtype)

@@ -12,17 +12,20 @@ from xad.backend.registry import adapter_for, adapter_of
 from xad.core.batching import settled
 from xad.core.conform import as_array
 from xad.core.prologue import Prologue
-from xad.core.recording import Instruction, Recorder, Recording, Variable
+from xad.core.recording import Instruction, NotAlone, Recorder, Recording, Variable
 from xad.core.wrapper import Wrapper, fresh_level
+from xad.errors import ProgramError
 from xad.ops.declare import primitives
 from xad.programs.generate import generate
 from xad.programs.listing import Listing
 from xad.programs.optimise import optimise
 from xad.tensor import Recorded, Tensor
+from xad.transforms.captures import constant_parts
 from xad.transforms.generators import Drawing
 from xad.transforms.kinds import ARRAY, FIXED, NUMBER
 from xad.transforms.numbers import Number
 from xad.transforms.program import written
+from xad.transforms.values import is_value
 
 __all__ = ["Call", "PrologueError", "Ready", "Trace"]
 
@@ -32,7 +35,7 @@ class Call(NamedTuple):
 
     ``donated``: the places, among the arrays, of those whose memory may be written into.
     ``boxed``: whether results are tensors. ``reassociate``: whether sums and products may be taken
-    in another order.
+    in another order. ``unboxed``: the arrays that users hold as their library's own.
     """
 
     leaves: Sequence[Any]
@@ -41,6 +44,7 @@ class Call(NamedTuple):
     donated: frozenset[int]
     boxed: bool
     reassociate: bool
+    unboxed: Sequence[Any]
 
 
 class PrologueError(Exception):
@@ -83,6 +87,7 @@ class Trace:
         self._fixed = fixed
         self._level = fresh_level()
         self.recorder = Recorder(Recorded, alone=True)
+        self.recorder.unboxed = call.unboxed
         self._given: list[int] = []
         self._generators: dict[int, Drawing] = {}
         self._inputs: list[Variable] = []
@@ -97,20 +102,28 @@ class Trace:
         leaves, roles = self._call.leaves, self._call.roles
         like = next((x for x, role in zip(leaves, roles, strict=True) if role is ARRAY), None)
         parts = [self._part(i, like) for i in range(len(leaves))]
+        recorder = self.recorder
         try:
             with _no_context(like) if like is None else adapter_of(like).around_rules(like):
-                results, structure = tree.flatten(self._call.function(parts))
+                returned = self._call.function(parts)
+            if recorder.refusal is not None:  # and users' code went on without it
+                raise recorder.refusal
+            results, structure = tree.flatten(returned)
+            self._check_results(returned, results, structure)
             makers, outputs = self._outputs(results)
+        except Exception:
+            if isinstance(recorder.refusal, NotAlone):
+                raise recorder.refusal from None
+            raise
         finally:
-            self.recorder.finish()
-        recorder = self.recorder
+            recorder.finish()
         recorded = written(recorder, [*self._inputs, *recorder.imported], outputs)
         listing = _with_copies(optimise(recorded, reassociate=self._call.reassociate))
         compiled = generate(listing, self._call.donated)
         adapter = listing.adapter
         prologue = recorder.prologue
         needs_prologue = bool(prologue.exports or prologue.steps or any(x for x in makers))
-        prologue.examples = []
+        prologue.finish()
         return Ready(
             recorded,
             listing,
@@ -135,10 +148,33 @@ class Trace:
         place = recorder.prologue.given(x)
         self._given.append(i)
         if role is NUMBER:
-            return x if i in self._fixed else Number(x, place, recorder, self._level)
+            number = Number(x, place, recorder, self._level)
+            return x if i in self._fixed else number
         if id(x) not in self._generators:
             self._generators[id(x)] = Drawing(x, place, recorder, self._level, like)
         return self._generators[id(x)]
+
+    def _check_results(
+        self, returned: Any, results: Sequence[Any], structure: tree.Structure
+    ) -> None:
+        """ProgramError for what may hide arrays, or would be the same object at each call."""
+        hidden = [x for x in constant_parts(structure) if isinstance(x, Wrapper)]
+        if hidden:
+            raise ProgramError(
+                "xad.jit: expected arrays as leaves of what the function returns, got "
+                f"{type(hidden[0]).__name__} in a static field; declare it without tree.static"
+            )
+        leaves = self._call.leaves
+        for i, x in enumerate(results):
+            known = isinstance(x, (Wrapper, Drawing)) or adapter_for(type(x)) is not None
+            if not known and not is_value(x) and not any(x is leaf for leaf in leaves):
+                place = tree.paths(returned)[i]
+                where = f"at {place}" if place else "as a whole"
+                raise ProgramError(
+                    "xad.jit: expected a function that returns arrays, numbers, texts and the "
+                    f"like, in lists, tuples, dicts and dataclasses; got {_in_words(x)} "
+                    f"{where}, which the program could not make anew at each call"
+                )
 
     def _outputs(self, results: Sequence[Any]) -> tuple[list[Any], list[Any]]:
         """How each result is made when the program has run, and the program's outputs.
@@ -160,6 +196,12 @@ class Trace:
             else:
                 makers.append(lambda values, x=x: x)
         return makers, outputs
+
+
+def _in_words(x: Any) -> str:
+    kind = type(x)
+    name = getattr(x, "__qualname__", None)
+    return f"{kind.__module__}.{kind.__qualname__}" + (f" {name}" if name else "")
 
 
 def _no_context(array: Any) -> AbstractContextManager[Any]:
