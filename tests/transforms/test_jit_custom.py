@@ -34,10 +34,10 @@ def by_root(x, a):
 
     def solve(x):
         for _ in range(40):
-            x = x - (x * x - a) / (2 * x)
+            x = xad.add(x, xad.divide(a, x)) / 2
         return x
 
-    return xad.custom_root(lambda y, x: y * y - a, solve)(x)
+    return xad.custom_root(lambda y, x: xad.multiply(y, y) - a, solve)(x)
 
 
 CLOSURES = {
@@ -89,7 +89,7 @@ def test_what_asks_for_values_is_run_as_one_operation():
 
 def test_checkpoints_save_memory_in_programs_too(here, close):
     def layer(w, x):
-        return xad.tanh(xad.sin(x * w) * xad.exp(-x))
+        return xad.tanh(xad.sin(xad.multiply(x, w)) * xad.exp(-x))
 
     def loss(w, x, layer):
         for _ in range(12):

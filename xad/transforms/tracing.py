@@ -26,6 +26,7 @@ from xad.transforms.kinds import ARRAY, FIXED, NUMBER
 from xad.transforms.numbers import Number
 from xad.transforms.program import written
 from xad.transforms.values import is_value
+from xad.tree.together import find_builder
 
 __all__ = ["Call", "PrologueError", "Ready", "Trace"]
 
@@ -213,13 +214,14 @@ def _finisher(
 ) -> Callable[[Sequence[Any], Sequence[Any]], Any]:
     """From the program's results and the prologue's values to what the function returns."""
     face = Tensor if boxed else _as_it_is
+    build, _ = find_builder(structure)
     if not any(makers):
-        return lambda results, values: tree.unflatten(structure, list(map(face, results)))
+        return lambda results, values: build(list(map(face, results)))
 
     def finish(results: Sequence[Any], values: Sequence[Any]) -> Any:
         rest = iter(results)
         made = [face(next(rest)) if make is None else make(values) for make in makers]
-        return tree.unflatten(structure, made)
+        return build(made)
 
     return finish
 

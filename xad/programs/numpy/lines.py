@@ -300,7 +300,8 @@ class Lines:
         left = ", ".join(taken) + ","
         others = "".join(f", {variable_name(v)}" for v in self.listing.constants)
         take = self.names.of("taken_over", _taken_over)
-        return [f"{left} = {take}(({left}), [*arrays{others}])"]
+        every = f"[*arrays{others}]" if others else "arrays"
+        return [f"{left} = {take}(({left}), {every})"]
 
     def result_text(self, x: Any) -> str:
         """A result in source: never the program's own constant, always an array."""
@@ -316,10 +317,13 @@ class Lines:
 
 def _taken_over(donated: Sequence[Any], arrays: Sequence[Any]) -> list[Any]:
     """The donated arrays, copied where others among the arrays may lie in their memory."""
+    names = [id(x) for x in arrays]
+    views = [x for x in arrays if x.base is not None]
     mine = []
     for x in donated:
         flags = x.flags
-        own = flags.carray and flags.owndata
-        own = own and sum(np.may_share_memory(x, y) for y in arrays) == 1
+        own = flags.carray and flags.owndata and names.count(id(x)) == 1
+        if own and views:
+            own = not any(np.may_share_memory(x, view) for view in views)
         mine.append(x if own else np.array(x))
     return mine

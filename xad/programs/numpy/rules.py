@@ -58,8 +58,9 @@ def element_rule(
 
 def _of_ufunc(ufunc: np.ufunc, instruction: Instruction, names: Names) -> Rule:
     name = names.of(ufunc.__name__, ufunc)
+    into = "out=" if ufunc in (np.maximum, np.minimum) else ""  # those two want the word
     return Rule(
-        lambda operands, out: [f"{name}({', '.join(operands)}, out={out})"],
+        lambda operands, out: [f"{name}({', '.join(operands)}, {into}{out})"],
         tuple(range(len(instruction.operands))),
         lambda operands: f"{name}({', '.join(operands)})",
     )
@@ -113,10 +114,10 @@ def _expit(listing: Listing, instruction: Instruction, names: Names, number: Num
     def write(operands: Sequence[str], out: str) -> list[str]:
         return [
             f"{maximum}({operands[0]}, {lowest}, out={out})",
-            f"{negative}({out}, out={out})",
-            f"{exp}({out}, out={out})",
-            f"{add}({out}, {one}, out={out})",
-            f"{divide}({one}, {out}, out={out})",
+            f"{negative}({out}, {out})",
+            f"{exp}({out}, {out})",
+            f"{add}({out}, {one}, {out})",
+            f"{divide}({one}, {out}, {out})",
         ]
 
     return Rule(write, (0,))
@@ -138,7 +139,7 @@ def _power(listing: Listing, instruction: Instruction, names: Names, number: Num
     name = names.of(ufunc.__name__, ufunc)
     count = ufunc.nin
     return Rule(
-        lambda operands, out: [f"{name}({', '.join(operands[:count])}, out={out})"],
+        lambda operands, out: [f"{name}({', '.join(operands[:count])}, {out})"],
         tuple(range(count)),
         lambda operands: f"{name}({', '.join(operands[:count])})",
     )

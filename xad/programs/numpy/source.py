@@ -4,6 +4,8 @@ The source has two parts. ``make`` runs once: it lays the intermediate results o
 memory, each at a place that is free by then, and takes all views of them. ``run``, which it
 returns, runs at every call. Results of the program lie in memory of their own, or in that of a
 donated argument, so that no call overwrites those of another.
+
+What a function writes to is its last argument: NumPy takes 50 ns longer to find it by its name.
 """
 
 from __future__ import annotations

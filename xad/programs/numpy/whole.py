@@ -33,11 +33,11 @@ def whole_rule(lines: Lines, instruction: Instruction, texts: Sequence[str]) -> 
         return True
     out = lines.place(instruction.outputs[0])
     if name == "matmul":
-        lines.run(f"{_product(lines, instruction)}({texts[0]}, {texts[1]}, out={out})")
+        lines.run(f"{_product(lines, instruction)}({texts[0]}, {texts[1]}, {out})")
     elif name == "special.affine":
         lines.run(
-            f"{_name(lines, np.matmul)}({texts[0]}, {texts[1]}, out={out})",
-            f"{_name(lines, np.add)}({out}, {texts[2]}, out={out})",
+            f"{_name(lines, np.matmul)}({texts[0]}, {texts[1]}, {out})",
+            f"{_name(lines, np.add)}({out}, {texts[2]}, {out})",
         )
     elif name in ("concat", "stack"):
         join = np.concatenate if name == "concat" else np.stack
@@ -72,10 +72,10 @@ def _reduction(lines: Lines, instruction: Instruction, x: str, out: str) -> None
     flat = f"{out}.reshape(-1)" if params.get("keepdims") else out
     if len(kind.shape) == 2 and axes == (0,) and is_sum and kind.dtype.char in "fd":
         ones = _ones(lines, kind.shape[0], kind.dtype)
-        lines.run(f"{_name(lines, np.matmul)}({ones}, {x}, out={flat})")
+        lines.run(f"{_name(lines, np.matmul)}({ones}, {x}, {flat})")
     elif len(kind.shape) == 2 and axes == (1,) and is_sum and _is_brief(kind):
         ones = _ones(lines, kind.shape[1], kind.dtype)
-        lines.run(f"{_name(lines, np.matmul)}({x}, {ones}, out={flat})")
+        lines.run(f"{_name(lines, np.matmul)}({x}, {ones}, {flat})")
     elif len(kind.shape) == 2 and axes == (1,) and is_short(kind.shape):
         columns, place = lines.scratch("columns", kind.shape[::-1], kind.dtype)
         copyto = lines.names.of("copyto", np.copyto)
@@ -85,7 +85,7 @@ def _reduction(lines: Lines, instruction: Instruction, x: str, out: str) -> None
         lines.run(f"{reduce}({x}, {axes!r}, None, {out}, {bool(params.get('keepdims'))})")
     if name == "mean":
         count = math.prod(kind.shape[i] for i in axes)
-        lines.run(f"{_name(lines, np.divide)}({out}, {count}, out={out})")
+        lines.run(f"{_name(lines, np.divide)}({out}, {count}, {out})")
 
 
 def reducer(lines: Lines, ufunc: str) -> str:
@@ -138,21 +138,21 @@ def _loss(lines: Lines, instruction: Instruction, texts: Sequence[str]) -> None:
         f"{lines.names.of('look_at_labels', look_at_labels)}({labels}, {classes})",
         *_peaks(lines, logits, (count, classes), dtype, peak),
         f"{maximum}({peak}, {lowest}, out={peak})",
-        f"{subtract}({logits}, {peak}[:, None], out={s})",
-        f"{add}({labels}, {starts}, out={right})",
+        f"{subtract}({logits}, {peak}[:, None], {s})",
+        f"{add}({labels}, {starts}, {right})",
         f"{flat}.take({right}, 0, {chosen}, 'clip')",
-        f"{exp}({s}, out={s})",
-        f"{_name(lines, np.matmul)}({s}, {ones}, out={total})",
+        f"{exp}({s}, {s})",
+        f"{_name(lines, np.matmul)}({s}, {ones}, {total})",
         f"{maximum}({total}, {one}, out={total})",
-        f"{_name(lines, np.log)}({total}, out={peak})",
-        f"{subtract}({peak}, {chosen}, out={peak})",
+        f"{_name(lines, np.log)}({total}, {peak})",
+        f"{subtract}({peak}, {chosen}, {peak})",
     )
     out = lines.place(loss)
     lines.run(
         f"{reducer(lines, 'add')}({peak}, 0, None, {out})",
-        f"{_name(lines, np.divide)}({out}, {many}, out={out})",
-        f"{_name(lines, np.multiply)}({total}, {many}, out={total})",
-        f"{_name(lines, np.divide)}({s}, {total}[:, None], out={s})",
+        f"{_name(lines, np.divide)}({out}, {many}, {out})",
+        f"{_name(lines, np.multiply)}({total}, {many}, {total})",
+        f"{_name(lines, np.divide)}({s}, {total}[:, None], {s})",
         f"{flat}[{right}] -= {lines.number(1 / count, dtype)}",
     )
     lines.free(p1, p2, p3, p4)
