@@ -48,7 +48,6 @@ class Captures:
         self._quickly: Callable[[], bool] | None = None
         self._times = 0
         self.generators = outside.generators
-        self.names_random = outside.names_random
         self.has_iterators = outside.has_iterators
 
     def unchanged(self) -> bool:

@@ -5,14 +5,12 @@ from __future__ import annotations
 import copy
 import pickle
 import random
-import sys
 import threading
 import warnings
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterable
 from functools import partial
 from operator import methodcaller
-from types import ModuleType
+from time import perf_counter, sleep
 from typing import Any
 
 import numpy as np
@@ -26,7 +24,7 @@ from xad.core.wrapper import Wrapper, innermost
 from xad.errors import ConcreteValueError, ProgramError
 from xad.transforms.numbers import Number
 
-__all__ = ["Drawing", "is_generator", "is_global", "is_random", "without_draws"]
+__all__ = ["Drawing", "is_generator", "without_draws"]
 
 _NOT_DRAWS = {"bit_generator", "bytes", "shuffle", "spawn"}
 
@@ -134,19 +132,31 @@ def _plain(name: str, recorder: Recorder, x: Any) -> Any:
 
 # ---- generators that are not arguments -----------------------------------------------------------
 
-_STATES: dict[type, tuple[str, Callable[[Any], Any]]] = {
-    np.random.Generator: ("a numpy.random.Generator", lambda x: x.bit_generator.state),
-    np.random.BitGenerator: ("a numpy.random.BitGenerator", lambda x: x.state),
-    np.random.RandomState: ("a numpy.random.RandomState", lambda x: x.get_state(legacy=False)),
-    random.Random: ("a random.Random", lambda x: x.getstate()),
+
+def _set_state(bits: Any, state: Any) -> None:
+    bits.state = state
+
+
+_STATES: dict[type, tuple[str, Callable[[Any], Any], Callable[[Any, Any], None]]] = {
+    np.random.Generator: (
+        "a numpy.random.Generator",
+        lambda x: x.bit_generator.state,
+        lambda x, state: _set_state(x.bit_generator, state),
+    ),
+    np.random.BitGenerator: ("a numpy.random.BitGenerator", lambda x: x.state, _set_state),
+    np.random.RandomState: (
+        "a numpy.random.RandomState",
+        lambda x: x.get_state(legacy=False),
+        lambda x, state: x.set_state(state),
+    ),
+    random.Random: (
+        "a random.Random",
+        lambda x: x.getstate(),
+        lambda x, state: x.setstate(state),
+    ),
 }
 _OF_NUMPY, _OF_PYTHON = np.random.rand.__self__, random.random.__self__  # type: ignore[attr-defined]
 _GLOBAL = {id(_OF_NUMPY), id(_OF_PYTHON)}
-
-
-def is_random(module: ModuleType) -> bool:
-    """Whether a module's functions draw from the global generators."""
-    return module is random or module is np.random
 
 
 def is_global(generator: Any) -> bool:
@@ -159,71 +169,61 @@ def is_generator(x: Any) -> bool:
     return isinstance(x, tuple(_STATES))
 
 
-def without_draws(
-    record: Callable[[], Any], generators: Iterable[Any], *, names_random: bool
-) -> Any:
+def without_draws(record: Callable[[], Any], generators: Iterable[Any]) -> Any:
     """What ``record`` gives, if it draws from none of the generators, nor from global ones.
 
-    ``names_random``: whether the code speaks of the global ones. Other threads may draw from these
-    at any time: where one may have, it is recorded again, and threads change more rarely meanwhile.
+    Other threads may draw from the global ones at any time: where one may have, it is recorded
+    again; then somebody who draws all the time is told from the function by waiting.
 
-    Errors: ProgramError if it draws. There is a warning if nobody can tell.
+    Errors: ProgramError if it draws; the numbers are there for who draws next. There is a warning
+    if nobody can tell.
     """
     watched = [x for x in generators if not is_global(x) and _has_state(x)]
-    for tried in range(_TIMES):
-        before, states = _states(watched), _states((_OF_NUMPY, _OF_PYTHON))
-        with _switching_rarely() if tried else nullcontext():
-            found = record()
-            after = _states((_OF_NUMPY, _OF_PYTHON))
+    everybodys = (_OF_NUMPY, _OF_PYTHON)
+    for _ in range(2):
+        before, states, begun = _states(watched), _states(everybodys), perf_counter()
+        found = record()
+        after = _states(everybodys)
+        alone = threading.active_count() == 1
         for x, was in zip(watched, before, strict=True):
             if _states([x]) != [was]:
-                raise _drew(
-                    next(name for kind, (name, _) in _STATES.items() if isinstance(x, kind))
-                )
+                _put_back(watched, before)
+                raise _drew(_ways(x)[0])
         if after == states:
             return found
-        if threading.active_count() == 1:
+        if alone:
             break
     name = "random" if after[0] == states[0] else "numpy.random"
-    if names_random or threading.active_count() == 1:
-        raise _drew(name)
-    warnings.warn(
-        f"xad.jit: {name} was drawn from while a function was recorded; if it was the function and "
-        "no other thread, its program gives the same numbers at every call: pass a generator, "
-        "f(x, rng) with rng = numpy.random.default_rng(seed)",
-        stacklevel=4,
-    )
-    return found
-
-
-_TIMES = 4
-_alone = threading.Lock()
-
-
-@contextmanager
-def _switching_rarely() -> Iterator[None]:
-    """Threads take turns by waiting, or after a third of a second."""
-    if not _alone.acquire(blocking=False):
-        yield  # another thread does so already
-        return
-    usual = sys.getswitchinterval()
-    try:
-        sys.setswitchinterval(0.3)
-        yield
-    finally:
-        sys.setswitchinterval(usual)
-        _alone.release()
+    if not alone:
+        sleep(max(perf_counter() - begun, 0.01))
+        if _states(everybodys) != after:
+            warnings.warn(
+                f"xad.jit: {name} was drawn from while a function was recorded, and other threads "
+                "draw from it; if the function did too, its program gives the same numbers at "
+                "every call: pass a generator, f(x, rng) with rng = numpy.random.default_rng(seed)",
+                stacklevel=4,
+            )
+            return found
+    _put_back(everybodys, states)
+    raise _drew(name)
 
 
 def _has_state(x: Any) -> bool:
     return not isinstance(x, (Drawing, random.SystemRandom))
 
 
+def _ways(x: Any) -> tuple[str, Callable[[Any], Any], Callable[[Any, Any], None]]:
+    """What a generator is called, and how its state is read and written."""
+    return next(ways for kind, ways in _STATES.items() if isinstance(x, kind))
+
+
 def _states(generators: Iterable[Any]) -> list[bytes]:
-    return [
-        pickle.dumps(next(state(x) for kind, (_, state) in _STATES.items() if isinstance(x, kind)))
-        for x in generators
-    ]
+    return [pickle.dumps(_ways(x)[1](x)) for x in generators]
+
+
+def _put_back(generators: Iterable[Any], states: Iterable[bytes]) -> None:
+    for x, state in zip(generators, states, strict=True):
+        _ways(x)[2](x, pickle.loads(state))
 
 
 def _drew(name: str) -> ProgramError:

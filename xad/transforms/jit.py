@@ -182,9 +182,7 @@ class Jitted:
         before = Captures(self._function, objects)
         held = tuple([x for x, role in zip(leaves, roles, strict=True) if role is ARRAY])
         call = Call(plain, roles, function, donated, boxed, self._reassociate, unboxed(held))
-        ready, asked = without_draws(
-            partial(self._traced, call, key), before.generators, names_random=before.names_random
-        )
+        ready, asked = without_draws(partial(self._traced, call, key), before.generators)
         changes = before.has_iterators or not before.unchanged()
         entry = _Entry(ready, Captures(self._function, objects))
         entry.captures.check_for_leaks()

@@ -23,7 +23,7 @@ from typing import Any
 from xad.backend.registry import adapter_for
 from xad.core.diagnosis import SCALARS
 from xad.core.wrapper import Wrapper
-from xad.transforms.generators import is_generator, is_global, is_random
+from xad.transforms.generators import is_generator
 from xad.transforms.libraries import is_library, is_library_module
 from xad.transforms.names import names_in
 from xad.transforms.spaces import Space, classes_of_users, spaces_of, special_methods
@@ -62,8 +62,6 @@ class Outside:
         self.elements: list[Callable[[], Sequence[Any]]] = []
         #: Whether there are iterators, whose states nobody sees.
         self.has_iterators = False
-        #: Whether the code speaks of the global generators of random numbers.
-        self.names_random = False
         self._names: set[str] = set()
         self._makes_up = False
         self._seen: dict[int, Any] = {}
@@ -76,7 +74,6 @@ class Outside:
             # What is found may bring more namespaces, and more names for those there were.
             for space in self.spaces:
                 self._next += space.look_up(self._names, self._makes_up)
-        self.names_random = self.names_random or "random" in self._names
         self.elements += [partial(tuple, x.mapping) for x in self.spaces if x.everything]
 
     def _visit(self, x: Any) -> None:
@@ -91,14 +88,12 @@ class Outside:
             self.arrays.append(x)
         elif is_generator(x):
             self.generators.append(x)
-            self.names_random = self.names_random or is_global(x)
         elif isinstance(x, FunctionType):
             self._visit_function(x)
         elif isinstance(x, type):
             self._visit_class(x, special_methods(classes_of_users(x), made=True))
             self._visit_classes_of(x)
         elif isinstance(x, ModuleType):
-            self.names_random = self.names_random or is_random(x)
             if not is_library_module(x):
                 self.spaces.append(Space(vars(x)))
         elif isinstance(x, ContextVar):
