@@ -180,6 +180,7 @@ def without_draws(record: Callable[[], Any], generators: Iterable[Any]) -> Any:
     """
     watched = [x for x in generators if not is_global(x) and _has_state(x)]
     everybodys = (_OF_NUMPY, _OF_PYTHON)
+    at_first = _states(everybodys)
     for _ in range(2):
         before, states, begun = _states(watched), _states(everybodys), perf_counter()
         found = record()
@@ -204,7 +205,7 @@ def without_draws(record: Callable[[], Any], generators: Iterable[Any]) -> Any:
                 stacklevel=4,
             )
             return found
-    _put_back(everybodys, states)
+    _put_back(everybodys, at_first)
     raise _drew(name)
 
 
