@@ -468,11 +468,14 @@ def test_ctrl_c_keeps_a_whole_model(to_host):
     before = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
     before.start()
     start = time.perf_counter()
+    # Shells have what runs in the background ignore it.
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
     gc.disable()  # Python drops what is raised in others' callbacks while it collects garbage
     try:
         result = fit(jit=True, epochs=100_000, batch_size=4)
     finally:
         gc.enable()
+        signal.signal(signal.SIGINT, handler)
     assert result.interrupted
     assert time.perf_counter() - start < 60
     assert all(np.isfinite(to_host(x)).all() for x in tree.leaves(result.last))
