@@ -144,8 +144,8 @@ def check(plan: Plan, number: int) -> Tally:
     return tally
 
 
-def check_all(plan: Plan, numbers: list[int]) -> Tally:
-    """Check some programs."""
+def check_all(check: Callable[[Plan, int], Tally], plan: Plan, numbers: list[int]) -> Tally:
+    """Check some programs, each in this way."""
     tally = Tally()
     for number in numbers:
         tally.add(check(plan, number))

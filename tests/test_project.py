@@ -188,7 +188,7 @@ def test_an_optional_library_or_a_failure_on_import_is_found(tmp_path, capsys, m
     assert fault == "`import xad` loads tqdm, which is optional"
     assert "xad adds" in capsys.readouterr().out
 
-    (tmp_path / "xad.py").write_text("import time; time.sleep(2)", "utf-8")
+    (tmp_path / "xad.py").write_text("import time; time.sleep(0.2)", "utf-8")
     (fault,) = floors.import_faults(sys.executable, tmp_path)
     assert "more than 60" in fault
 

@@ -1,4 +1,4 @@
-"""Programs for CuPy on a device that is the host."""
+"""Arrays to optimise programs of; and programs for CuPy on a device that is the host."""
 
 import gc
 import sys
@@ -7,6 +7,7 @@ from dataclasses import replace
 import fake_device
 import numpy as np
 import pytest
+from comparing import ODD
 from fake_device import device, on_device
 from host_kernels import needs_compiler
 
@@ -50,3 +51,22 @@ def cupy_program(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "fake_cupy_module", fake_device.fake_cupy(tmp_path))
     adapter = fake_device.FakeAdapter("fake_cupy_module")
     return lambda f, *examples, donated=(): Program(adapter, f, *examples, donated=donated)
+
+
+@pytest.fixture
+def quiet():
+    """NumPy warns of infinities and nan, as it should."""
+    with np.errstate(all="ignore"):
+        yield
+
+
+@pytest.fixture
+def odd(here):
+    """Zeros of both signs, infinities, nan and others: (3, 4)."""
+    return here.array(np.reshape(ODD, (3, 4)))
+
+
+@pytest.fixture
+def tame(here):
+    """A matrix of which everything has a derivative: (3, 4)."""
+    return here.array(np.linspace(0.25, 2.0, 12).reshape(3, 4))

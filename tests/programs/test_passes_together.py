@@ -12,24 +12,7 @@ from xad.programs.optimise import optimise
 from xad.programs.passes.apart import kept_apart
 from xad.programs.passes.needed import only_needed
 
-
-@pytest.fixture(autouse=True)
-def quiet():
-    """NumPy warns of infinities and nan, as it should."""
-    with np.errstate(all="ignore"):
-        yield
-
-
-@pytest.fixture
-def odd(here):
-    """Zeros of both signs, infinities, nan and others: (3, 4)."""
-    return here.array(np.reshape(ODD, (3, 4)))
-
-
-@pytest.fixture
-def tame(here):
-    """A matrix of which everything has a derivative: (3, 4)."""
-    return here.array(np.linspace(0.25, 2.0, 12).reshape(3, 4))
+pytestmark = pytest.mark.usefixtures("quiet")
 
 
 # ---- constants -----------------------------------------------------------------------------------

@@ -9,12 +9,6 @@ from xad import special
 from xad.programs.optimise import optimise
 
 
-@pytest.fixture
-def tame(here):
-    """A matrix of moderate numbers: (3, 4)."""
-    return here.array(np.linspace(0.25, 2.0, 12).reshape(3, 4))
-
-
 def reordered(here, f, *arguments):
     """The program in any order, after the results were found to agree."""
     before = recorded(f, *arguments)

@@ -107,8 +107,7 @@ def exact_structure(structure: tree.Structure) -> Any:
     """The same of all that is fixed in a tree, and the order of its dicts."""
     constants: Any = structure.fixed
     if structure.kind is dict:
-        constants = (*constants, *tree.in_order(structure.keys))
-        return (*constants, *map(exact, constants), *map(exact_structure, structure.children))
+        constants = tree.in_order(structure.keys)
     return (*map(exact, constants), *map(exact_structure, structure.children))
 
 
