@@ -7,9 +7,7 @@ from typing import Any
 
 from xad.core.batching import aligned
 from xad.core.primitive import Params, Primitive
-from xad.core.recording import Recording
 from xad.core.tape import Node
-from xad.core.wrapper import Wrapper
 
 
 class _Again(Primitive):
@@ -31,12 +29,3 @@ class _Again(Primitive):
 
 
 again = _Again("again", batch=aligned, kernel=lambda adapter: lambda x: x)
-
-
-def is_recorded(x: Any) -> bool:
-    """Whether a program that is being recorded takes part in ``x``."""
-    while isinstance(x, Wrapper):
-        if isinstance(x, Recording):
-            return True
-        x = x.value
-    return False

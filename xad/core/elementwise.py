@@ -84,8 +84,7 @@ class Elementwise(Primitive):
                 if is_complex(node.dtype, g):
                     scalar = factor.__class__ in SCALARS
                     factor = factor.conjugate() if scalar else namespace_of(factor).conj(factor)
-                # A wrapper goes first: not all libraries' arrays leave operators to their right.
-                shares.append(g * factor if isinstance(g, Wrapper) else factor * g)
+                shares.append(_times(factor, g))
             else:
                 # Without a name for the slope: NumPy then writes into it if nobody else has it.
                 shares.append(slope(node.saved, g) * g)
@@ -100,7 +99,7 @@ class Elementwise(Primitive):
         for slope, t in zip(self.slopes, tangents):
             if t is not None:
                 factor: Any = slope if slope.__class__ is int else slope(saved, t)
-                term = t * factor if isinstance(t, Wrapper) else factor * t
+                term = _times(factor, t)
                 total = term if total is None else total + term
         return expand_to(total, out.shape, out.dtype)
 
@@ -191,6 +190,16 @@ class Elementwise(Primitive):
         elif isinstance(b, Wrapper):
             a = as_number(a)
         return box(self.bind(a, b))
+
+
+def _times(factor: Any, g: Any) -> Any:
+    """``factor * g``, where not all libraries' arrays leave an operator to what is to their right.
+
+    In this order always: the last bit of a complex product may depend on it.
+    """
+    if isinstance(g, Wrapper) and not isinstance(factor, Wrapper) and hasattr(factor, "dtype"):
+        return namespace_of(g).multiply(factor, g)
+    return factor * g
 
 
 def parameters_of(rule: Callable[..., Any]) -> tuple[str, ...]:

@@ -282,8 +282,7 @@ def empty_like(x: Array, /, *, dtype: Any = None, device: Any = None) -> Array:
 
     Source: Array API standard 2025.12, creation functions.
     """
-    xp, dtype, device = _beside("empty_like", x, dtype, device)
-    return box(xp.empty(tuple(x.shape), dtype=dtype, device=device))
+    return _like("empty", x, dtype, device)
 
 
 def full_like(
@@ -295,10 +294,10 @@ def full_like(
 
     Source: Array API standard 2025.12, creation functions.
     """
-    xp, dtype, device = _beside("full_like", x, dtype, device)
     if _is_array(fill_value):
+        _, _, dtype, device = _beside("full_like", x, dtype, device)
         return _spread(fill_value, tuple(x.shape), dtype, device)
-    return box(xp.full(tuple(x.shape), fill_value, dtype=dtype, device=device))
+    return _like("full", x, dtype, device, fill_value)
 
 
 def ones_like(x: Array, /, *, dtype: Any = None, device: Any = None) -> Array:
@@ -306,8 +305,7 @@ def ones_like(x: Array, /, *, dtype: Any = None, device: Any = None) -> Array:
 
     Source: Array API standard 2025.12, creation functions.
     """
-    xp, dtype, device = _beside("ones_like", x, dtype, device)
-    return box(xp.ones(tuple(x.shape), dtype=dtype, device=device))
+    return _like("ones", x, dtype, device)
 
 
 def zeros_like(x: Array, /, *, dtype: Any = None, device: Any = None) -> Array:
@@ -315,16 +313,23 @@ def zeros_like(x: Array, /, *, dtype: Any = None, device: Any = None) -> Array:
 
     Source: Array API standard 2025.12, creation functions.
     """
-    xp, dtype, device = _beside("zeros_like", x, dtype, device)
-    return box(xp.zeros(tuple(x.shape), dtype=dtype, device=device))
+    return _like("zeros", x, dtype, device)
 
 
-def _beside(name: str, x: Any, dtype: Any, device: Any) -> tuple[Any, Any, Any]:
+def _like(kind: str, x: Any, dtype: Any, device: Any, *value: Number) -> Array:
+    """By the library's own function, which takes its layout in memory from ``x`` too."""
+    inner, xp, dtype, device = _beside(f"{kind}_like", x, dtype, device)
+    if inner.shape == x.shape:
+        return box(getattr(xp, f"{kind}_like")(inner, *value, dtype=dtype, device=device))
+    return box(getattr(xp, kind)(tuple(x.shape), *value, dtype=dtype, device=device))
+
+
+def _beside(name: str, x: Any, dtype: Any, device: Any) -> tuple[Any, Any, Any, Any]:
     inner = innermost(operand(name, x))
     adapter = adapter_of(inner)
     home = adapter.device_of(inner) if device is None else adapter.parse_device(device)
     dtype = x.dtype if dtype is None else native_dtype(name, dtype, adapter, home)
-    return adapter.namespace, dtype, home
+    return inner, adapter.namespace, dtype, home
 
 
 def _is_array(x: Any) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 
 from xad import tree
 from xad.backend.adapter import Adapter
-from xad.core.again import again, is_recorded
+from xad.core.again import again
 from xad.core.batching import Batched, settled
 from xad.core.boxing import box, lift
 from xad.core.conform import expand_to, namespace_of
@@ -250,8 +250,11 @@ def checkpoint(f: Function) -> Function:
 
 
 def _once_more(x: Any) -> Any:
-    """The array; in a program one that what was computed from it before does not belong to."""
-    return box(again.bind(x)) if is_recorded(x) else x
+    """The array; in a program one that what was computed from it before does not belong to.
+
+    Without a program too: gradients through it are then added up in the same order.
+    """
+    return box(again.bind(x)) if isinstance(x, Wrapper) else x
 
 
 def called(
