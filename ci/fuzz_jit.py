@@ -12,8 +12,8 @@ and around the program itself. Around all, it is recorded, optimised and compile
                   another order), else to 1e-12
 
 Further in, the other transformations go through the jitted function: bit for bit. Where a program
-has complex numbers, 1e-12 is the bound throughout: NumPy's complex products change in the last bit
-when their factors change places, and rules multiply plain arrays the other way round.
+has complex numbers, 1e-12 is the bound throughout: NumPy multiplies complex scalars, which its
+functions return in place of arrays without axes, by other code than arrays.
 """
 
 from __future__ import annotations

@@ -41,6 +41,8 @@ class Adapter:
     mutable = True
     #: Whether a boolean array times a floating one is as quick as it is short.
     multiplies_booleans = False
+    #: Whether arrays take integers, slices and index arrays in one key, by NumPy's rules.
+    takes_every_key = False
 
     def __init__(
         self,

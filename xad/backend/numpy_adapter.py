@@ -93,6 +93,7 @@ class NumpyAdapter(Adapter):
     """NumPy: arrays and NumPy scalars, on the host."""
 
     multiplies_booleans = True
+    takes_every_key = True
 
     def __init__(self) -> None:
         # array-api-compat's NumPy imports numpy.f2py and numpy.testing, which takes longer than

@@ -26,10 +26,11 @@ from xad.ops.arguments import Array, adapter_inside, is_kind
 from xad.ops.creation import Creation
 from xad.ops.data_type import astype
 from xad.ops.gathering import integers
-from xad.ops.indexing import BASIC, WHOLE, Cut, cut, entry, expanded, getitem, is_mask
+from xad.ops.indexing import BASIC, entry, expanded, getitem, is_mask
 from xad.ops.manipulation import broadcast_to, flip, reshape
 from xad.ops.overwriting import assign, put
 from xad.ops.searching import where
+from xad.ops.slicing import WHOLE, Cut, cut
 
 # ---- the value -----------------------------------------------------------------------------------
 

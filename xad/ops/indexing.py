@@ -1,69 +1,31 @@
-"""Indexing: ``x[key]``.
+"""Indexing: ``x[key]``, by NumPy's rules.
 
-Integers, slices, None and Ellipsis are one primitive, `getitem`. An array of integers comes down to
-`take`, several to `gather`; NumPy's rules say where the new axes go, and they are put there after.
-Masks become arrays of integers first.
+Slices and None are carried out first, as views (`slicing`), and integers with them if there is no
+array in the key; arrays then in one operation (`indexing_arrays`). Masks become arrays of integers.
 """
 
 from __future__ import annotations
 
 import math
 import operator
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from xad.backend.registry import adapter_for, adapter_of
 from xad.core.batching import settled
-from xad.core.boxing import anew, box
-from xad.core.primitive import Params, Primitive
+from xad.core.boxing import box
 from xad.core.recorded_numbers import RecordedNumber
-from xad.core.rules import Linear
 from xad.core.wrapper import Wrapper
-from xad.errors import ConcreteValueError, IndexingError
+from xad.errors import IndexingError
 from xad.ops.arguments import Array, broadcast_shape, is_kind
 from xad.ops.concrete import plain
-from xad.ops.declare import register
-from xad.ops.gathering import gathered, index_array
-from xad.ops.manipulation import flip, permute_dims, reshape
-from xad.ops.taking import take_flat
+from xad.ops.gathering import index_array
+from xad.ops.indexing_arrays import ARRAY, index
+from xad.ops.manipulation import reshape
+from xad.ops.slicing import WHOLE, basic, one_index
 
-Key = tuple[int | slice, ...]
-
-WHOLE = slice(None)
 BASIC = frozenset({int, slice, type(None), type(Ellipsis)})
-
-
-def _batched_key(
-    primitive: Primitive,
-    size: int,
-    operands: tuple[Any, ...],
-    batched: tuple[bool, ...],
-    params: Params,
-) -> Any:
-    params = {**params, "key": (WHOLE, *params["key"])}
-    if "shape" in params:
-        params["shape"] = (size, *params["shape"])
-    return primitive.bind(*operands, **params)
-
-
-_getitem = register(
-    Linear(
-        "getitem",
-        lambda xp, g, like, key: _place.bind(g, key=key, shape=like.shape),
-        batch=_batched_key,
-        kernel=lambda adapter: lambda x, key: x[key],
-    )
-)
-
-_place: Primitive = register(
-    Linear(
-        "place",
-        lambda xp, g, like, key, shape: _getitem.bind(g, key=key),
-        batch=_batched_key,
-        kernel=lambda adapter: lambda x, key, shape: adapter.scatter_add(shape, key, x),
-    )
-)
 
 
 def getitem(x: Array, key: Any) -> Array:
@@ -82,12 +44,12 @@ def getitem(x: Array, key: Any) -> Array:
     Source: Array API standard 2025.12, indexing; NumPy's advanced indexing.
     """
     if isinstance(key, np.ndarray) and key.ndim == 1 and key.dtype.kind in "iu" and x.ndim:
-        return take_flat(x, index_array("getitem", key, x), 0)
+        return box(index.bind(x, index_array("getitem", key, x), key=(ARRAY,)))
     items = key if type(key) is tuple else (key,)
     for item in items:
         if type(item) not in BASIC:
             return _with_arrays(x, items)
-    return _basic(x, expanded(items, x.shape))
+    return basic(x, expanded(items, x.shape))
 
 
 def expanded(items: Any, shape: tuple[int, ...]) -> list[Any]:
@@ -111,82 +73,6 @@ def expanded(items: Any, shape: tuple[int, ...]) -> list[Any]:
     return [*items[:place], *rest, *items[place + 1 :]]
 
 
-# ---- integers, slices and None -------------------------------------------------------------------
-
-
-class Cut(NamedTuple):
-    """A key without arrays: forwards slices, axes of what they leave to be flipped, new axes."""
-
-    key: Key
-    flipped: tuple[int, ...]
-    new: tuple[int, ...]
-
-
-def cut(items: list[Any], shape: tuple[int, ...]) -> Cut:
-    """``items``: an integer or slice for each axis, and None for each new one."""
-    key: list[int | slice] = []
-    new: list[int] = []  # where None adds axes
-    flipped: list[int] = []
-    kept = 0
-    for item in items:
-        if item is None:
-            new.append(kept + len(new))
-            continue
-        length = shape[len(key)]
-        if type(item) is not slice:
-            key.append(_one_index(item, length))
-            continue
-        part, backwards = _forwards(item, length)
-        if backwards:
-            flipped.append(kept)
-        key.append(part)
-        kept += 1
-    return Cut(tuple(key), tuple(flipped), tuple(new))
-
-
-def _basic(x: Any, items: list[Any]) -> Array:
-    key, flipped, new = cut(items, x.shape)
-    out = x
-    if any(part is not WHOLE for part in key):
-        out = _getitem.bind(x, key=key)
-    if flipped:
-        out = flip(out, axis=flipped)
-    if new:
-        final = list(out.shape)
-        for i in new:
-            final.insert(i, 1)
-        out = reshape(out, tuple(final))
-    return anew(x) if out is x else box(out)
-
-
-def _forwards(item: slice, length: int) -> tuple[slice, bool]:
-    """The slice with bounds in range and a positive step, and whether it ran backwards."""
-    if item.start is None and item.stop is None and item.step is None:
-        return WHOLE, False
-    try:
-        start, stop, step = item.indices(length)
-    except ConcreteValueError:
-        raise
-    except TypeError as error:
-        raise IndexingError(f"xad.getitem: {error}, got {item}") from error
-    if step > 0:
-        whole = start == 0 and stop == length and step == 1
-        return (WHOLE if whole else slice(start, max(start, stop), step)), False
-    places = range(start, stop, step)
-    if not places:
-        return slice(0, 0, 1), False
-    return slice(places[-1], places[0] + 1, -step), True
-
-
-def _one_index(item: int, length: int) -> int:
-    if not -length <= item < length:
-        span = f"from {-length} to {length - 1}" if length else "none at all"
-        raise IndexingError(
-            f"xad.getitem: expected an index {span}, got {item}: the axis has length {length}"
-        )
-    return item + length if item < 0 else item
-
-
 # ---- arrays --------------------------------------------------------------------------------------
 
 
@@ -197,19 +83,18 @@ def _with_arrays(x: Any, items: tuple[Any, ...]) -> Array:
         x, entries = _without_masks(x, entries)
     is_array = [hasattr(item, "dtype") for item in entries]
     if not any(is_array):
-        return _basic(x, entries)
-    basic = [
-        WHOLE if a else item for a, item in zip(is_array, entries, strict=True) if item is not None
-    ]
-    x = _basic(x, basic)
+        return basic(x, entries)
+    # An integer counts as an array: where the new axes go depends on it.
+    later = [a or type(item) is int for a, item in zip(is_array, entries, strict=True)]
+    x = basic(x, [WHOLE if a else item for a, item in zip(later, entries, strict=True)])
     arrays = [index_array("getitem", i, x) for a, i in zip(is_array, entries, strict=True) if a]
-    left = [i for i in entries if i is not None and type(i) is not int]
-    axes = [place for place, item in enumerate(left) if hasattr(item, "dtype")]
-    shape = broadcast_shape("getitem", *[tuple(i.shape) for i in arrays])
-    at = axes[0] if _side_by_side(entries) else 0
-    rest = [i for i in range(x.ndim) if i not in axes]
-    sizes = tuple([x.shape[i] for i in rest])
-    return _shaped(_taken(x, arrays, axes, rest, at, len(shape)), entries, at, shape, sizes)
+    broadcast_shape("getitem", *[tuple(i.shape) for i in arrays])
+    key: list[Any] = []
+    for axis, (a, item) in enumerate(zip(is_array, entries, strict=True)):
+        key.append(ARRAY if a else one_index(item, x.shape[axis]) if later[axis] else WHOLE)
+    while key[-1] == WHOLE:
+        key.pop()
+    return box(index.bind(x, *arrays, key=tuple(key)))
 
 
 def entry(item: Any) -> Any:
@@ -273,47 +158,3 @@ def _without_masks(x: Any, entries: list[Any]) -> tuple[Any, list[Any]]:
         shape.append(math.prod(covered))
         axis += item.ndim
     return (x if tuple(shape) == old else reshape(x, tuple(shape))), new
-
-
-def _side_by_side(entries: list[Any]) -> bool:
-    """Whether integers and arrays follow each other without a slice or None between."""
-    places = [i for i, item in enumerate(entries) if item is not None and type(item) is not slice]
-    return places[-1] - places[0] == len(places) - 1
-
-
-def _taken(x: Any, arrays: list[Any], axes: list[int], rest: list[int], at: int, rank: int) -> Any:
-    """Take at arrays of ``rank`` axes along ``axes``; the new axes begin at ``at``."""
-    if len(axes) == 1:
-        (indices,) = arrays
-        flat = indices if indices.ndim == 1 else settled(reshape(indices, (-1,)))
-        out = take_flat(x, flat, axes[0])
-        return out if axes[0] == at else permute_dims(out, (axes[0], *rest))
-    if axes != list(range(len(axes))):
-        x = permute_dims(x, (*axes, *rest))
-    out = gathered(x, arrays)
-    if not at:
-        return out
-    return permute_dims(
-        out, (*range(rank, rank + at), *range(rank), *range(rank + at, rank + len(rest)))
-    )
-
-
-def _shaped(
-    out: Any, entries: list[Any], at: int, indexed: tuple[int, ...], rest: tuple[int, ...]
-) -> Any:
-    """Give the axis taken along the indices' shape, and add the axes that None stands for."""
-    lengths = iter(rest)
-    final: list[int] = []
-    apart = not _side_by_side(entries)
-    if apart:
-        final.extend(indexed)
-    placed = apart
-    for item in entries:
-        if item is None:
-            final.append(1)
-        elif type(item) is slice:
-            final.append(next(lengths))
-        elif not placed:
-            final.extend(indexed)
-            placed = True
-    return out if tuple(out.shape) == tuple(final) else reshape(out, tuple(final))

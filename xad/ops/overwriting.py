@@ -16,7 +16,7 @@ from xad.core.rules import Constant
 from xad.core.tape import Node
 from xad.ops.declare import primitives, register
 from xad.ops.gathering import gather, integers, moved_axis
-from xad.ops.indexing import WHOLE
+from xad.ops.slicing import WHOLE
 
 
 class Overwrite(Primitive):

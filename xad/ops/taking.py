@@ -90,20 +90,20 @@ def _put_add_kernel(adapter: Adapter) -> Kernel:
     return put_add
 
 
-_take = register(
+take_primitive = register(
     Linear(
         "take",
-        lambda xp, g, like, indices, axis: _put_add.bind(
+        lambda xp, g, like, indices, axis: put_add.bind(
             g, indices, axis=axis, length=like.shape[axis]
         ),
         batch=_batch,
         kernel=lambda adapter: _checked("take", adapter.kernel("take")),
     )
 )
-_put_add: Primitive = register(
+put_add: Primitive = register(
     Linear(
         "put_add",
-        lambda xp, g, like, indices, axis, length: _take.bind(g, indices, axis=axis),
+        lambda xp, g, like, indices, axis, length: take_primitive.bind(g, indices, axis=axis),
         batch=_batch,
         kernel=_put_add_kernel,
     )
@@ -140,12 +140,7 @@ def take(x: Array, indices: Array, /, *, axis: int | None = None) -> Array:
             f"xad.take: expected one-dimensional indices, got shape {tuple(indices.shape)}; "
             "index with x[indices] instead"
         )
-    return take_flat(x, indices, one_axis("take", axis, x.ndim))
-
-
-def take_flat(x: Any, indices: Any, axis: int) -> Array:
-    """`take` for arguments that are known to be in order."""
-    return box(_take.bind(x, indices, axis=axis))
+    return box(take_primitive.bind(x, indices, axis=one_axis("take", axis, x.ndim)))
 
 
 # ---- take_along_axis -----------------------------------------------------------------------------

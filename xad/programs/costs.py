@@ -46,9 +46,9 @@ TRANSCENDENTAL = (
 )
 ALGEBRAIC = "special.affine special.relu"
 MOVING = (
-    "again astype assign broadcast_to concat conj flip gather getitem imag linalg.diagonal "
-    "linalg.place_diagonal permute_dims place put real repeat reshape roll stack stop_gradient "
-    "take take_along_axis tile to_device tril triu truncate unstack"
+    "again astype assign broadcast_to concat conj flip gather getitem imag index "
+    "linalg.diagonal linalg.place_diagonal permute_dims place put real repeat reshape roll "
+    "stack stop_gradient take take_along_axis tile to_device tril triu truncate unstack"
 )
 SOFTMAX = "special.softmax special.log_softmax special.logsumexp special.softmax_cross_entropy"
 PER_MATRIX: dict[str, Callable[[int, int], float]] = {

@@ -26,6 +26,7 @@ SIGNS = {
     "getitem": "[ ]",
     "greater": ">",
     "greater_equal": "≥",
+    "index": "[ ]",
     "less": "<",
     "less_equal": "≤",
     "matmul": "@",
