@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from xad import tree
 from xad.nn.arrays import computed, is_lazy
 from xad.nn.averages import Averages
 from xad.nn.data.batches import Minibatches, minibatches
@@ -109,7 +108,7 @@ class Loop:
     def _pass_over(self, batches: Minibatches, number: int, rng: Any) -> Averages:
         averages = Averages(self._names)
         reading = time.perf_counter()
-        rows = 0
+        rows, left = 0, batches.rows
         lazy: bool | None = None
         for batch in batches:
             model, state, values = self._step(*self._current, batch, rng)
@@ -118,7 +117,8 @@ class Loop:
                 # Or the graph of a step would hold those of all steps before it.
                 model, state, values = computed((model, state, values))
             self._current = (model, state)
-            count = int(tree.leaves(batch)[0].shape[0])
+            count = min(batches.batch_size, left)
+            left -= count
             rows += count
             averages.add(count, values)
             if time.perf_counter() - reading > _SECONDS_BETWEEN_READINGS:

@@ -139,10 +139,9 @@ def write_group(lines: Lines, group: Group) -> None:
         if out in results:
             place = block.result(out, results[out])
         else:
+            shares = () if _is_erf(lines, member) else rule.shares
             allowed = [
-                x
-                for x in over
-                if all(j in rule.shares for j, y in enumerate(member.operands) if y == x)
+                x for x in over if all(j in shares for j, y in enumerate(member.operands) if y == x)
             ]
             place = block.temporary(out, allowed)
         if _is_erf(lines, member):
@@ -164,10 +163,14 @@ def _is_erf(lines: Lines, member: Instruction) -> bool:
 
 
 def _block_size(lines: Lines, group: Group) -> int:
-    """Elements of a block: as many as the cache holds for all temporary arrays."""
+    """Elements of a block: as many as the cache holds for all temporary arrays.
+
+    More where threads take turns, so that they do so less often.
+    """
     wide: int = max(lines.listing.kinds[m.outputs[0]].dtype.itemsize for m in group.instructions)
     live = min(len(group.instructions), 8)
-    return max(LEAST, min(MOST, CACHE // (wide * max(live, 1))))
+    most = MOST if worker_count() > 1 else MOST // 2
+    return max(LEAST, min(most, CACHE // (wide * max(live, 1))))
 
 
 def _last_uses(group: Group) -> dict[object, int]:

@@ -11,6 +11,7 @@ import numpy as np
 from xad.core.recording import Instruction, Variable
 from xad.programs.groups import Group
 from xad.programs.listing import Listing
+from xad.programs.numpy.early import made_early
 from xad.programs.numpy.memory import Arena, Place, array_at, recycled
 from xad.programs.numpy.rules import Rule, element_rule, view_text
 from xad.programs.numpy.whole_names import has_whole_rule
@@ -43,6 +44,7 @@ class Lines:
         self._last: dict[Variable, int] = {}
         self._users: dict[Variable, set[int]] = {}
         self._kept: frozenset[Variable] = frozenset()
+        self._early: dict[Variable, Variable] = {}
         self._number = 0
         self._numbers: dict[tuple[str, str], str] = {}
         self._rules = {
@@ -73,6 +75,35 @@ class Lines:
                         self._users.setdefault(x, set()).add(number)
         outputs = [x for x in listing.outputs if type(x) is Variable]
         self._kept = frozenset().union(*[self._roots[x] for x in outputs])
+        if not self._donors:
+            self._plan_early(groups)
+
+    def _plan_early(self, groups: Sequence[Group]) -> None:
+        makers = {
+            v: (number, instruction)
+            for number, group in enumerate(groups)
+            for instruction in group.every
+            if len(group.every) == 1
+            and (self.is_element(instruction) or has_whole_rule(self.listing, instruction))
+            for v in instruction.outputs
+        }
+        large = [v for v in makers if v in self._kept and self._is_large(v)]
+        self._early = made_early(large, makers, self._overwritable)
+
+    def _overwritable(self, out: Variable, instruction: Instruction, number: int) -> list[Variable]:
+        """The operands that nobody needs after this elementwise operation, of its own kind."""
+        rule = self.rule(instruction)
+        if rule is None:
+            return []
+        return [
+            x
+            for i in rule.shares
+            if type(x := instruction.operands[i]) is Variable
+            and x not in self._kept
+            and self._last[x] == number
+            and self.listing.kinds[x] == self.listing.kinds[out]
+            and self._only_at(x, instruction, rule.shares)
+        ]
 
     def rule(self, instruction: Instruction) -> Rule | None:
         """The rule of an elementwise operation."""
@@ -186,6 +217,10 @@ class Lines:
         (out,) = instruction.outputs
         name = variable_name(out)
         kind = self.listing.kinds[out]
+        early = self._early_operand(out, instruction)
+        if early is not None:
+            self.run(*rule.write(texts, variable_name(early)), f"{name} = {variable_name(early)}")
+            return
         if self.is_kept(out):
             donor = self.donor(out, instruction, rule.shares)
             if donor is not None:
@@ -197,7 +232,9 @@ class Lines:
             else:
                 self.run(f"{name} = {self.new(out)}", *rule.write(texts, name))
             return
-        heir = self._dying_operand(out, instruction, rule.shares)
+        heir = None
+        if out not in self._early:
+            heir = self._dying_operand(out, instruction, rule.shares)
         if heir is None:
             self.run(*rule.write(texts, self.place(out)))
             return
@@ -207,9 +244,17 @@ class Lines:
         # By one name: a rule of several lines asks whether operand and result are the same.
         self.run(*rule.write(texts, variable_name(heir)))
 
+    def _early_operand(self, out: Variable, instruction: Instruction) -> Variable | None:
+        """The operand that lies in the memory of the result that ``out`` is, or is to become."""
+        result = self._early.get(out, out)
+        found = [x for x in instruction.operands if x in self._early and self._early[x] == result]
+        return found[0] if found else None
+
     def _dying_operand(
         self, out: Variable, instruction: Instruction, shares: Sequence[int]
     ) -> Variable | None:
+        if math.prod(self.listing.kinds[out].shape) == 1:
+            return None  # NumPy is slow to write one number over itself
         for i in shares:
             x = instruction.operands[i]
             if (
@@ -233,7 +278,7 @@ class Lines:
         """Memory for a result: static, or new at each call if the caller gets it."""
         name = variable_name(v)
         shape, dtype = self.listing.kinds[v]
-        if self.is_kept(v):
+        if self.is_kept(v) or v in self._early:
             self.run(f"{name} = {self.new(v)}")
         else:
             place = self._places[v] = self.arena.take(shape, dtype)
@@ -317,12 +362,14 @@ class Lines:
 
 def _taken_over(donated: Sequence[Any], arrays: Sequence[Any]) -> list[Any]:
     """The donated arrays, copied where others among the arrays may lie in their memory."""
-    names = [id(x) for x in arrays]
+    alone = len({*map(id, arrays)}) == len(arrays)
     views = [x for x in arrays if x.base is not None]
     mine = []
     for x in donated:
         flags = x.flags
-        own = flags.carray and flags.owndata and names.count(id(x)) == 1
+        own = flags.carray and flags.owndata
+        if own and not alone:
+            own = sum(x is y for y in arrays) == 1
         if own and views:
             own = not any(np.may_share_memory(x, view) for view in views)
         mine.append(x if own else np.array(x))

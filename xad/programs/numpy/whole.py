@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from xad.core.recording import Instruction
+from xad.core.recording import Instruction, Variable
 from xad.ops.cross_entropy import check_class_numbers
 from xad.programs.listing import Kind
 from xad.programs.numpy.lines import Lines
@@ -21,6 +21,7 @@ SHORT, MANY = 32, 8
 """Rows up to this length, from this many rows on, are reduced as columns."""
 BRIEF = 128
 """The length from which on NumPy adds in pairs."""
+_UNSIGNED = np.dtype(np.uint64)
 
 
 def whole_rule(lines: Lines, instruction: Instruction, texts: Sequence[str]) -> bool:
@@ -35,10 +36,9 @@ def whole_rule(lines: Lines, instruction: Instruction, texts: Sequence[str]) -> 
     if name == "matmul":
         lines.run(f"{_product(lines, instruction)}({texts[0]}, {texts[1]}, {out})")
     elif name == "special.affine":
-        lines.run(
-            f"{_name(lines, np.matmul)}({texts[0]}, {texts[1]}, {out})",
-            f"{_name(lines, np.add)}({out}, {texts[2]}, {out})",
-        )
+        lines.run(f"{_name(lines, np.matmul)}({texts[0]}, {texts[1]}, {out})")
+        row = _as_row(lines, instruction.outputs[0], out)
+        lines.run(f"{_name(lines, np.add)}({row}, {texts[2]}, {row})")
     elif name in ("concat", "stack"):
         join = np.concatenate if name == "concat" else np.stack
         function = lines.names.of(join.__name__, join)
@@ -50,14 +50,26 @@ def whole_rule(lines: Lines, instruction: Instruction, texts: Sequence[str]) -> 
 
 
 def _product(lines: Lines, instruction: Instruction) -> str:
-    """``matmul``, or ``multiply`` for a column times a row, which BLAS is slow at."""
-    shapes = [lines.listing.kinds[x].shape for x in instruction.operands]
-    column_by_row = all(len(shape) >= 2 for shape in shapes) and shapes[0][-1] == 1
-    return _name(lines, np.multiply if column_by_row else np.matmul)
+    """``matmul``, but for a column times a row: it does that without BLAS, slowly."""
+    kinds = [lines.listing.kinds[x] for x in instruction.operands]
+    if kinds[0].shape[-1] != 1 or any(len(kind.shape) < 2 for kind in kinds):
+        return _name(lines, np.matmul)
+    in_blas = all(len(kind.shape) == 2 and kind.dtype.char in "fd" for kind in kinds)
+    return _name(lines, np.dot if in_blas else np.multiply)
 
 
-def _name(lines: Lines, function: np.ufunc) -> str:
+def _name(lines: Lines, function: Any) -> str:
     return lines.names.of(function.__name__, function)
+
+
+def _as_row(lines: Lines, v: Variable, text: str) -> str:
+    """A matrix of one row as a vector: where ranks differ NumPy takes four times as long."""
+    shape = lines.listing.kinds[v].shape
+    if len(shape) != 2 or shape[0] != 1:
+        return text
+    row = f"row_{text}"
+    (lines.once if lines.is_static(v) else lines.run)(f"{row} = {text}.reshape(-1)")
+    return row
 
 
 def _reduction(lines: Lines, instruction: Instruction, x: str, out: str) -> None:
@@ -123,6 +135,7 @@ def _loss(lines: Lines, instruction: Instruction, texts: Sequence[str]) -> None:
     total, p2 = lines.scratch("total", (count,), dtype)
     chosen, p3 = lines.scratch("chosen", (count,), dtype)
     right, p4 = lines.scratch("right", (count,), labels_dtype)
+    apart, p5 = lines.scratch("apart", (count,), dtype)  # one number over itself: NumPy is slow
     starts, flat = f"starts_{right}", f"flat_{s}"
     arange = lines.names.of("arange", np.arange)
     step = f"0, {count * classes}, {classes}, {lines.dtype_text(labels_dtype)}"
@@ -133,29 +146,33 @@ def _loss(lines: Lines, instruction: Instruction, texts: Sequence[str]) -> None:
         _name(lines, f) for f in (np.maximum, np.add, np.subtract, np.exp)
     )
 
-    lowest, one, many = (lines.number(x, dtype) for x in (-float(np.finfo(dtype).max), 1, count))
+    lowest, one = (lines.number(x, dtype) for x in (-float(np.finfo(dtype).max), 1))
     lines.run(
         f"{lines.names.of('look_at_labels', look_at_labels)}({labels}, {classes})",
-        *_peaks(lines, logits, (count, classes), dtype, peak),
-        f"{maximum}({peak}, {lowest}, out={peak})",
+        *_peaks(lines, logits, (count, classes), dtype, total),
+        f"{maximum}({total}, {lowest}, out={peak})",
         f"{subtract}({logits}, {peak}[:, None], {s})",
         f"{add}({labels}, {starts}, {right})",
         f"{flat}.take({right}, 0, {chosen}, 'clip')",
         f"{exp}({s}, {s})",
         f"{_name(lines, np.matmul)}({s}, {ones}, {total})",
-        f"{maximum}({total}, {one}, out={total})",
-        f"{_name(lines, np.log)}({total}, {peak})",
-        f"{subtract}({peak}, {chosen}, {peak})",
+        f"{maximum}({total}, {one}, out={peak})",
+        f"{_name(lines, np.log)}({peak}, {total})",
+        f"{subtract}({total}, {chosen}, {apart})",
     )
     out = lines.place(loss)
+    lines.run(f"{reducer(lines, 'add')}({apart}, 0, None, {out})")
+    if count != 1:
+        many = lines.number(count, dtype)
+        lines.run(
+            f"{_name(lines, np.divide)}({out}, {many}, {out})",
+            f"{_name(lines, np.multiply)}({peak}, {many}, {peak})",
+        )
     lines.run(
-        f"{reducer(lines, 'add')}({peak}, 0, None, {out})",
-        f"{_name(lines, np.divide)}({out}, {many}, {out})",
-        f"{_name(lines, np.multiply)}({total}, {many}, {total})",
-        f"{_name(lines, np.divide)}({s}, {total}[:, None], {s})",
+        f"{_name(lines, np.divide)}({s}, {peak}[:, None], {s})",
         f"{flat}[{right}] -= {lines.number(1 / count, dtype)}",
     )
-    lines.free(p1, p2, p3, p4)
+    lines.free(p1, p2, p3, p4, p5)
 
 
 def _peaks(lines: Lines, x: str, shape: tuple[int, ...], dtype: Any, out: str) -> list[str]:
@@ -172,5 +189,5 @@ def _peaks(lines: Lines, x: str, shape: tuple[int, ...], dtype: Any, out: str) -
 def look_at_labels(labels: np.ndarray, classes: int) -> None:
     """Class numbers out of range would read, and write, the memory of other examples."""
     # As unsigned numbers the negative ones are the largest.
-    if np.maximum.reduce(labels.view(np.uint64)) >= classes:
+    if labels.view(_UNSIGNED).max() >= classes:
         check_class_numbers(labels, classes)
