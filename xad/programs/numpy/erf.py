@@ -26,7 +26,7 @@ NODES = 4096
 EDGE = 6
 """Beyond it erf(x) is 1, or -1, to the last digit."""
 ROUNDER = 1.5 * 2**52
-"""Added to a number it leaves no room for a fraction: the sum's last bits are the nearest integer."""
+"""Added to a number it leaves no room for a fraction: the last bits are the nearest integer."""
 
 
 @cache

@@ -21,6 +21,8 @@ SHORT, MANY = 32, 8
 """Rows up to this length, from this many rows on, are reduced as columns."""
 BRIEF = 128
 """The length from which on NumPy adds in pairs."""
+BY_PAIRS, BY_LOOP = 1 << 13, 1 << 21
+"""Elements from which on a column times a row is quicker padded, and as a loop."""
 _UNSIGNED = np.dtype(np.uint64)
 
 
@@ -34,7 +36,7 @@ def whole_rule(lines: Lines, instruction: Instruction, texts: Sequence[str]) -> 
         return True
     out = lines.place(instruction.outputs[0])
     if name == "matmul":
-        lines.run(f"{_product(lines, instruction)}({texts[0]}, {texts[1]}, {out})")
+        _product(lines, instruction, texts, out)
     elif name == "special.affine":
         lines.run(f"{_name(lines, np.matmul)}({texts[0]}, {texts[1]}, {out})")
         row = _as_row(lines, instruction.outputs[0], out)
@@ -49,13 +51,35 @@ def whole_rule(lines: Lines, instruction: Instruction, texts: Sequence[str]) -> 
     return True
 
 
-def _product(lines: Lines, instruction: Instruction) -> str:
-    """``matmul``, but for a column times a row: it does that without BLAS, slowly."""
-    kinds = [lines.listing.kinds[x] for x in instruction.operands]
-    if kinds[0].shape[-1] != 1 or any(len(kind.shape) < 2 for kind in kinds):
-        return _name(lines, np.matmul)
-    in_blas = all(len(kind.shape) == 2 and kind.dtype.char in "fd" for kind in kinds)
-    return _name(lines, np.dot if in_blas else np.multiply)
+def _product(lines: Lines, instruction: Instruction, texts: Sequence[str], out: str) -> None:
+    """``matmul``, but for a column times a row, of which NumPy makes a slow loop of its own."""
+    left, right = (lines.listing.kinds[x] for x in instruction.operands)
+    column_by_row = left.shape[-1] == 1 and min(len(left.shape), len(right.shape)) > 1
+    function: Any = np.multiply if column_by_row else np.matmul
+    if column_by_row and len(left.shape) == len(right.shape) == 2 and left.dtype.char in "fd":
+        count = left.shape[0] * right.shape[1]
+        if BY_PAIRS <= count < BY_LOOP:
+            texts = _padded(lines, left, right, texts, out)
+            function = np.matmul
+        elif count < BY_PAIRS:
+            function = np.dot
+    lines.run(f"{_name(lines, function)}({texts[0]}, {texts[1]}, {out})")
+
+
+def _padded(
+    lines: Lines, column: Kind, row: Kind, texts: Sequence[str], out: str
+) -> tuple[str, str]:
+    """Both with zeros beside them: BLAS is at its best from two columns and two rows on."""
+    zeros, copyto = _name(lines, np.zeros), _name(lines, np.copyto)
+    dtype = lines.dtype_text(column.dtype)
+    for side, length in (("left", column.shape[0]), ("right", row.shape[1])):
+        lines.once(
+            f"{side}_{out} = {zeros}((2, {length}), {dtype})",
+            f"{side}_top_{out} = {side}_{out}[:1]",
+        )
+    lines.once(f"left_{out} = left_{out}.T")
+    lines.run(f"{copyto}(left_top_{out}, {texts[0]}.T)", f"{copyto}(right_top_{out}, {texts[1]})")
+    return f"left_{out}", f"right_{out}"
 
 
 def _name(lines: Lines, function: Any) -> str:
@@ -82,6 +106,10 @@ def _reduction(lines: Lines, instruction: Instruction, x: str, out: str) -> None
     reduce = reducer(lines, REDUCTIONS.get(name, "add"))
     is_sum = name in ("sum", "mean")
     flat = f"{out}.reshape(-1)" if params.get("keepdims") else out
+    if is_sum and all(kind.shape[i] == 1 for i in axes):
+        same = f"{x}.reshape({lines.listing.kinds[instruction.outputs[0]].shape!r})"
+        lines.run(f"{lines.names.of('copyto', np.copyto)}({out}, {same})")
+        return
     if len(kind.shape) == 2 and axes == (0,) and is_sum and kind.dtype.char in "fd":
         ones = _ones(lines, kind.shape[0], kind.dtype)
         lines.run(f"{_name(lines, np.matmul)}({ones}, {x}, {flat})")
@@ -142,16 +170,20 @@ def _loss(lines: Lines, instruction: Instruction, texts: Sequence[str]) -> None:
     lines.once(f"{starts} = {arange}({step})")
     (lines.once if lines.is_static(slope) else lines.run)(f"{flat} = {s}.reshape(-1)")
     ones = _ones(lines, classes, dtype)
-    maximum, add, subtract, exp = (
-        _name(lines, f) for f in (np.maximum, np.add, np.subtract, np.exp)
+    maximum, add, subtract, exp, divide = (
+        _name(lines, f) for f in (np.maximum, np.add, np.subtract, np.exp, np.divide)
     )
-
+    if count == 1:  # NumPy takes less long for vectors
+        rows, slopes, peaks = _as_row(lines, instruction.operands[0], logits), flat, peak
+    else:
+        rows, slopes, peaks = logits, s, f"column_{peak}"
+        lines.once(f"{peaks} = {peak}[:, None]")
     lowest, one = (lines.number(x, dtype) for x in (-float(np.finfo(dtype).max), 1))
     lines.run(
         f"{lines.names.of('look_at_labels', look_at_labels)}({labels}, {classes})",
         *_peaks(lines, logits, (count, classes), dtype, total),
         f"{maximum}({total}, {lowest}, out={peak})",
-        f"{subtract}({logits}, {peak}[:, None], {s})",
+        f"{subtract}({rows}, {peaks}, {slopes})",
         f"{add}({labels}, {starts}, {right})",
         f"{flat}.take({right}, 0, {chosen}, 'clip')",
         f"{exp}({s}, {s})",
@@ -163,15 +195,10 @@ def _loss(lines: Lines, instruction: Instruction, texts: Sequence[str]) -> None:
     out = lines.place(loss)
     lines.run(f"{reducer(lines, 'add')}({apart}, 0, None, {out})")
     if count != 1:
-        many = lines.number(count, dtype)
-        lines.run(
-            f"{_name(lines, np.divide)}({out}, {many}, {out})",
-            f"{_name(lines, np.multiply)}({peak}, {many}, {peak})",
-        )
-    lines.run(
-        f"{_name(lines, np.divide)}({s}, {peak}[:, None], {s})",
-        f"{flat}[{right}] -= {lines.number(1 / count, dtype)}",
-    )
+        many, multiply = lines.number(count, dtype), _name(lines, np.multiply)
+        lines.run(f"{divide}({out}, {many}, {out})", f"{multiply}({peak}, {many}, {peak})")
+    lines.run(f"{divide}({slopes}, {peaks}, {slopes})")
+    lines.run(f"{flat}[{right}] -= {lines.number(1 / count, dtype)}")
     lines.free(p1, p2, p3, p4, p5)
 
 
