@@ -29,7 +29,7 @@ from xad.backend import Adapter, adapter_of
 from xad.core.batching import aligned, one_by_one, shifted, spread, stacked
 from xad.core.boxing import box
 from xad.core.diagnosis import SCALARS, as_number
-from xad.core.elementwise import Elementwise, Slope
+from xad.core.elementwise import Elementwise, Slope, over
 from xad.core.primitive import BatchRule, Kernel, Params, Primitive
 from xad.core.rules import Bilinear, Constant, General, Linear, LinearJoint, Rule
 from xad.core.several import Several
@@ -53,6 +53,7 @@ __all__ = [
     "linear",
     "linear_joint",
     "one_by_one",
+    "over",
     "register",
     "shifted",
     "spread",
@@ -89,7 +90,8 @@ def elementwise(*slopes: Slope, name: str | None = None) -> Declare:
         forward: t -> sum of slope * t        reverse: g -> conj(slope) * g for each operand
 
     A slope is an integer, or a function that names what it needs: ``xp`` first if at all, the
-    operands by their names, ``y`` for the output. Operands broadcast. No parameters: see `general`.
+    operands by their names, ``y`` for the output; or `over` such a function, for 1 over what it
+    gives. Operands broadcast. No parameters: see `general`.
 
     Errors: TypeError for a slope that names something else, or if their number is wrong.
 
@@ -114,8 +116,9 @@ def elementwise(*slopes: Slope, name: str | None = None) -> Declare:
             )
         for slope in slopes:
             if not isinstance(slope, int):
-                _check_names("a slope", slope, ("xp", *operands, "y"))
-                if "xp" in slope.__code__.co_varnames[1 : slope.__code__.co_argcount]:
+                rule = slope.divisor if isinstance(slope, over) else slope
+                _check_names("a slope", rule, ("xp", *operands, "y"))
+                if "xp" in rule.__code__.co_varnames[1 : rule.__code__.co_argcount]:
                     raise TypeError("xad.extend: expected xp as the first name of a slope")
         made = Elementwise(_name(name, kernel), *slopes, operands=operands, kernel=_on(kernel))
         return _public(made, kernel)

@@ -77,10 +77,16 @@ def _multiply(a: Any, b: Any) -> Any:
 
 
 def _divide(a: Any, b: Any) -> Any:
-    # 0 / 0 is no zero: only a number that is none may divide the zeros too.
-    if isinstance(a, Units) and isinstance(b, (int, float)) and b != 0:
-        return _scaled(a, 1 / b)
-    return None
+    if not isinstance(a, Units) or isinstance(b, (bool, complex, Wrapper)):
+        return None
+    if isinstance(b, (int, float)):
+        return _scaled(a, 1 / b) if b != 0 else None
+    divisor = _along(a, b)
+    xp = adapter_of(a.value).namespace
+    # 0 / 0 is no zero.
+    if divisor is None or bool(xp.any(divisor == 0)):
+        return None
+    return Units(a.value, a.node, xp.divide(1 if a.tangent is None else a.tangent, divisor))
 
 
 def _negative(x: Units) -> Any:
@@ -93,19 +99,25 @@ def _scaled(units: Units, factor: Any) -> Any:
         return None
     adapter = adapter_of(units.value)
     xp = adapter.namespace
-    view = units.node
     if isinstance(factor, (int, float)):
         device = adapter.device_of(units.value)
-        factor = xp.full(view, factor, dtype=units.dtype, device=device)
-    shape = tuple(factor.shape)
-    if shape == (1, *view):
-        factor, shape = xp.reshape(factor, view), view
-    if shape != view or factor.dtype != units.dtype:
-        return None
-    if adapter.lazy(factor) or not bool(xp.all(xp.isfinite(factor))):
+        factor = xp.full(units.node, factor, dtype=units.dtype, device=device)
+    factor = _along(units, factor)
+    if factor is None:
         return None
     scale = factor if units.tangent is None else xp.multiply(units.tangent, factor)
-    return Units(units.value, view, scale)
+    return Units(units.value, units.node, scale)
+
+
+def _along(units: Units, x: Any) -> Any:
+    """``x`` as an array like one unit vector, if it is the same for all, and finite."""
+    adapter = adapter_of(units.value)
+    xp = adapter.namespace
+    if tuple(x.shape) == (1, *units.node):
+        x = xp.reshape(x, units.node)
+    if tuple(x.shape) != units.node or x.dtype != units.dtype:
+        return None
+    return None if adapter.lazy(x) or not bool(xp.all(xp.isfinite(x))) else x
 
 
 def _reshape(x: Units, shape: tuple[int, ...]) -> Any:

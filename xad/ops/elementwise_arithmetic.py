@@ -8,6 +8,7 @@ from typing import Any
 
 from xad.backend.adapter import Adapter
 from xad.core.diagnosis import SCALARS
+from xad.core.elementwise import over
 from xad.core.primitive import Kernel
 from xad.ops.declare import binary, primitives, unary
 
@@ -40,16 +41,9 @@ multiply = binary(
 )
 
 
-def _inverse(b: Any) -> Any:
-    try:
-        return 1 / b
-    except ZeroDivisionError:  # only from Python's numbers: arrays have infinities
-        return math.nan if isinstance(b, complex) else math.copysign(math.inf, b)
-
-
 divide = binary(
     "divide",
-    (_inverse, lambda y, b: -y / b),
+    (over(lambda b: b), lambda y, b: -y / b),
     "Quotient of two arrays, element by element.",
     "1/x2, -x1/x2²",
     kinds="floating",

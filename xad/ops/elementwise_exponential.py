@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from xad.core.elementwise import over
 from xad.ops.declare import binary, unary
 from xad.ops.special import expit_primitive
 
@@ -15,10 +16,10 @@ _LN10 = math.log(10)
 
 exp = unary("exp", lambda y: y, "e to the power of each element.", "exp(x)")
 expm1 = unary("expm1", lambda y: y + 1, "exp(x) - 1, exact for small x too.", "exp(x)")
-log = unary("log", lambda x: 1 / x, "Natural logarithm of each element.", "1/x")
-log1p = unary("log1p", lambda x: 1 / (1 + x), "log(1 + x), exact for small x too.", "1/(1 + x)")
-log2 = unary("log2", lambda x: 1 / (x * _LN2), "Logarithm to base 2.", "1/(x log 2)")
-log10 = unary("log10", lambda x: 1 / (x * _LN10), "Logarithm to base 10.", "1/(x log 10)")
+log = unary("log", over(lambda x: x), "Natural logarithm of each element.", "1/x")
+log1p = unary("log1p", over(lambda x: 1 + x), "log(1 + x), exact for small x too.", "1/(1 + x)")
+log2 = unary("log2", over(lambda x: x * _LN2), "Logarithm to base 2.", "1/(x log 2)")
+log10 = unary("log10", over(lambda x: x * _LN10), "Logarithm to base 10.", "1/(x log 10)")
 
 
 def _weight(xp: Any, a: Any, b: Any) -> Any:

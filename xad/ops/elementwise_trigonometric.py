@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from xad.core.conform import is_complex
+from xad.core.elementwise import over
 from xad.ops.declare import binary, unary
 
 __all__ = [
@@ -30,7 +31,7 @@ tan = unary("tan", lambda y: 1 + y * y, "Tangent of each element, in radians.", 
 # Products of roots, not roots of products: they neither overflow nor leave the principal branch.
 asin = unary(
     "asin",
-    lambda xp, x: 1 / (xp.sqrt(1 - x) * xp.sqrt(1 + x)),
+    over(lambda xp, x: xp.sqrt(1 - x) * xp.sqrt(1 + x)),
     "Inverse sine of each element; the slope at -1 and 1 is infinite.",
     "1 / sqrt(1 - x²)",
 )
@@ -40,7 +41,7 @@ acos = unary(
     "Inverse cosine of each element; the slope at -1 and 1 is infinite.",
     "-1 / sqrt(1 - x²)",
 )
-atan = unary("atan", lambda x: 1 / (1 + x * x), "Inverse tangent of each element.", "1/(1 + x²)")
+atan = unary("atan", over(lambda x: 1 + x * x), "Inverse tangent of each element.", "1/(1 + x²)")
 
 
 def _over_square(xp: Any, a: Any, b: Any, other: Any) -> Any:
@@ -65,25 +66,23 @@ cosh = unary("cosh", lambda xp, x: xp.sinh(x), "Hyperbolic cosine of each elemen
 tanh = unary("tanh", lambda y: 1 - y * y, "Hyperbolic tangent of each element.", "1 - tanh²(x)")
 
 
-def _slope_of_asinh(xp: Any, x: Any) -> Any:
-    if is_complex(x.dtype, x):
-        return 1 / xp.sqrt(1 + x * x)
-    return 1 / xp.hypot(x, 1.0)
+def _hypotenuse(xp: Any, x: Any) -> Any:
+    return xp.sqrt(1 + x * x) if is_complex(x.dtype, x) else xp.hypot(x, 1.0)
 
 
 asinh = unary(
-    "asinh", _slope_of_asinh, "Inverse hyperbolic sine of each element.", "1 / sqrt(1 + x²)"
+    "asinh", over(_hypotenuse), "Inverse hyperbolic sine of each element.", "1 / sqrt(1 + x²)"
 )
 acosh = unary(
     "acosh",
-    lambda xp, x: 1 / (xp.sqrt(x - 1) * xp.sqrt(x + 1)),
+    over(lambda xp, x: xp.sqrt(x - 1) * xp.sqrt(x + 1)),
     "Inverse hyperbolic cosine of each element; the slope at 1 is infinite.",
     "1 / sqrt(x² - 1)",
     kinds="floating from 1",
 )
 atanh = unary(
     "atanh",
-    lambda x: 1 / ((1 - x) * (1 + x)),
+    over(lambda x: (1 - x) * (1 + x)),
     "Inverse hyperbolic tangent of each element; the slope at -1 and 1 is infinite.",
     "1 / (1 - x²)",
 )
