@@ -100,7 +100,7 @@ class Lines:
             for i in rule.shares
             if type(x := instruction.operands[i]) is Variable
             and x not in self._kept
-            and self._last[x] == number
+            and self._last.get(x) == number  # a view has no memory of its own
             and self.listing.kinds[x] == self.listing.kinds[out]
             and self._only_at(x, instruction, rule.shares)
         ]
