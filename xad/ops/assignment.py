@@ -191,9 +191,10 @@ def places(x: Array, key: Any, v: Any) -> Places:
     entries = expanded([entry(item) for item in items], shape)
     if not any(hasattr(item, "dtype") for item in entries):
         return _slices(entries, shape)
-    while type(entries[-1]) is slice and entries[-1] == WHOLE:
+    while entries[-1] is Ellipsis or (type(entries[-1]) is slice and entries[-1] == WHOLE):
         entries.pop()
-    axes = sum(item.ndim if is_mask(item) else item is not None for item in entries)
+    given = [item for item in entries if item is not None and item is not Ellipsis]
+    axes = sum(item.ndim if is_mask(item) else 1 for item in given)
     lead, rest = shape[:axes], shape[axes:]
     if len(entries) == 1 and is_mask(entries[0]) and tuple(entries[0].shape) == lead:
         superfluous = math.prod(v.shape[: -len(rest) or None]) if hasattr(v, "dtype") else 1

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import operator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -53,7 +54,10 @@ def getitem(x: Array, key: Any) -> Array:
 
 
 def expanded(items: Any, shape: tuple[int, ...]) -> list[Any]:
-    """The key with slices for its ellipsis, or for what it leaves out at the end."""
+    """The key with slices for its ellipsis, or for what it leaves out at the end.
+
+    An ellipsis that stands for no axis is left: it still parts the arrays on its sides.
+    """
     given = 0
     ellipses = 0
     for item in items:
@@ -66,11 +70,11 @@ def expanded(items: Any, shape: tuple[int, ...]) -> list[Any]:
             f"xad.getitem: expected at most {len(shape)} indices and one ellipsis for an array of "
             f"shape {tuple(shape)}, got {given} and {ellipses}"
         )
-    rest = [WHOLE] * (len(shape) - given)
+    rest: list[Any] = [WHOLE] * (len(shape) - given)
     if not ellipses:
         return [*items, *rest]
     place = next(i for i, item in enumerate(items) if item is Ellipsis)
-    return [*items[:place], *rest, *items[place + 1 :]]
+    return [*items[:place], *(rest or [Ellipsis]), *items[place + 1 :]]
 
 
 # ---- arrays --------------------------------------------------------------------------------------
@@ -89,12 +93,22 @@ def _with_arrays(x: Any, items: tuple[Any, ...]) -> Array:
     x = basic(x, [WHOLE if a else item for a, item in zip(later, entries, strict=True)])
     arrays = [index_array("getitem", i, x) for a, i in zip(is_array, entries, strict=True) if a]
     broadcast_shape("getitem", *[tuple(i.shape) for i in arrays])
-    key: list[Any] = []
-    for axis, (a, item) in enumerate(zip(is_array, entries, strict=True)):
-        key.append(ARRAY if a else one_index(item, x.shape[axis]) if later[axis] else WHOLE)
-    while key[-1] == WHOLE:
-        key.pop()
+    lengths = iter(x.shape)
+    key = [_part(a, item, lengths) for a, item in zip(is_array, entries, strict=True)]
+    if Ellipsis not in key:
+        while key[-1] == WHOLE:
+            key.pop()
     return box(index.bind(x, *arrays, key=tuple(key)))
+
+
+def _part(is_array: bool, item: Any, lengths: Iterator[int]) -> Any:
+    """What stands for an entry in the key of `index`; ``lengths`` are those of the axes left."""
+    if item is Ellipsis:
+        return item
+    length = next(lengths)
+    if is_array:
+        return ARRAY
+    return one_index(item, length) if type(item) is int else WHOLE
 
 
 def entry(item: Any) -> Any:
@@ -136,7 +150,7 @@ def _without_masks(x: Any, entries: list[Any]) -> tuple[Any, list[Any]]:
     new: list[Any] = []
     axis = 0
     for item in entries:
-        if item is None:
+        if item is None or item is Ellipsis:
             new.append(item)
             continue
         if not is_mask(item):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from types import EllipsisType
 from typing import Any, NamedTuple, TypeAlias
 
 from xad.backend.adapter import Adapter
@@ -24,8 +25,11 @@ from xad.ops.taking import put_add, take_primitive
 ARRAY = "array"
 """Stands in a key where the next of the arrays does."""
 
-KeyWithArrays: TypeAlias = tuple[int | slice | str, ...]
-"""An item for each axis, up to the last one that is not whole: an integer, `WHOLE`, or `ARRAY`."""
+KeyWithArrays: TypeAlias = tuple[int | slice | str | EllipsisType, ...]
+"""An integer, `WHOLE`, or `ARRAY` for each axis; those left out are whole.
+
+Where all axes are named, Ellipsis stands for none and parts its neighbours.
+"""
 
 
 class Steps(NamedTuple):
@@ -45,14 +49,16 @@ class Steps(NamedTuple):
 
 def steps_of(key: KeyWithArrays, axes: int) -> Steps:
     """The steps for an array of so many axes."""
-    items = (*key, *(WHOLE,) * (axes - len(key)))
+    taken = [i for i, item in enumerate(key) if type(item) in (int, str)]
+    apart = taken[-1] - taken[0] != len(taken) - 1
+    items: list[Any] = [item for item in key if item is not Ellipsis]
+    items += [WHOLE] * (axes - len(items))
     first = tuple([item if type(item) is int else WHOLE for item in items])
     left = [item for item in items if type(item) is not int]
     arrays = tuple([i for i, item in enumerate(left) if item == ARRAY])
     rest = tuple([i for i, item in enumerate(left) if item != ARRAY])
-    taken = [i for i, item in enumerate(items) if type(item) is not slice]
-    apart = taken[-1] - taken[0] != len(taken) - 1
-    return Steps(first if len(left) < axes else (), arrays, rest, 0 if apart else arrays[0], apart)
+    at = 0 if apart else arrays[0]
+    return Steps(first if len(left) < len(items) else (), arrays, rest, at, apart)
 
 
 def _shape_of(arrays: Sequence[Any]) -> tuple[int, ...]:
@@ -78,7 +84,8 @@ def _at_once(adapter: Adapter) -> Kernel:
         try:
             out = x[tuple([next(given) if item == ARRAY else item for item in key])]
         except IndexError as error:
-            indexed = tuple([n for n, item in zip(x.shape, key, strict=False) if item == ARRAY])
+            items = [item for item in key if item is not Ellipsis]
+            indexed = tuple([n for n, item in zip(x.shape, items, strict=False) if item == ARRAY])
             raise IndexingError(range_text("getitem", indexed, error)) from error
         # Arrays without axes count as integers there, and give a view.
         return out if any(i.ndim for i in arrays) else adapter.namespace.asarray(out, copy=True)

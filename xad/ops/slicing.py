@@ -62,12 +62,14 @@ class Cut(NamedTuple):
 
 
 def cut(items: list[Any], shape: tuple[int, ...]) -> Cut:
-    """``items``: an integer or slice for each axis, and None for each new one."""
+    """``items``: an integer or slice for each axis, None for each new one; Ellipsis for none."""
     key: list[int | slice] = []
     new: list[int] = []  # where None adds axes
     flipped: list[int] = []
     kept = 0
     for item in items:
+        if item is Ellipsis:
+            continue
         if item is None:
             new.append(kept + len(new))
             continue
