@@ -181,8 +181,7 @@ def _loss(lines: Lines, instruction: Instruction, texts: Sequence[str]) -> None:
     lowest, one = (lines.number(x, dtype) for x in (-float(np.finfo(dtype).max), 1))
     lines.run(
         f"{lines.names.of('look_at_labels', look_at_labels)}({labels}, {classes})",
-        *_peaks(lines, logits, (count, classes), dtype, total),
-        f"{maximum}({total}, {lowest}, out={peak})",
+        *_peaks(lines, logits, (count, classes), dtype, peak, lowest),
         f"{subtract}({rows}, {peaks}, {slopes})",
         f"{add}({labels}, {starts}, {right})",
         f"{flat}.take({right}, 0, {chosen}, 'clip')",
@@ -202,15 +201,20 @@ def _loss(lines: Lines, instruction: Instruction, texts: Sequence[str]) -> None:
     lines.free(p1, p2, p3, p4, p5)
 
 
-def _peaks(lines: Lines, x: str, shape: tuple[int, ...], dtype: Any, out: str) -> list[str]:
-    """The largest element of each row."""
+def _peaks(
+    lines: Lines, x: str, shape: tuple[int, ...], dtype: Any, out: str, lowest: str
+) -> list[str]:
+    """The largest element of each row, or ``lowest``."""
     largest = reducer(lines, "maximum")
     if not is_short(shape):
-        return [f"{largest}({x}, 1, None, {out})"]
+        return [f"{largest}({x}, 1, None, {out}, False, {lowest})"]
     columns, place = lines.scratch("columns", shape[::-1], dtype)
     lines.free(place)
     copyto = lines.names.of("copyto", np.copyto)
-    return [f"{copyto}({columns}, {x}.T)", f"{largest}({columns}, 0, None, {out})"]
+    return [
+        f"{copyto}({columns}, {x}.T)",
+        f"{largest}({columns}, 0, None, {out}, False, {lowest})",
+    ]
 
 
 def look_at_labels(labels: np.ndarray, classes: int) -> None:
