@@ -125,6 +125,7 @@ def test_a_column_times_a_row(shape, dtype):
     row = RANDOM.normal(size=(1, columns)).astype(dtype)
     column[0], row[0, 1] = np.inf, np.nan
     jitted = xad.jit(lambda c, r: (xad.matmul(c, r), xad.matmul(c.T.T, r) * 2))
+    np.testing.assert_array_equal(xad.matmul(column, row).numpy(), column * row)
     for scale in (1, 3):
         product, twice = jitted(column * scale, row)
         np.testing.assert_array_equal(product, column * scale * row)

@@ -65,9 +65,16 @@ def _broadcast_to(x: Any, /, shape: tuple[int, ...]) -> Any:
 
 FEW = 4096
 
+
+def _matmul(x1: Any, x2: Any, /) -> Any:
+    if x1.shape[-1:] == (1,) and x1.ndim == x2.ndim == 2 and x2.shape[0] == 1:
+        return np.dot(x1, x2)  # of a column by a row matmul makes a slow loop of its own
+    return np.matmul(x1, x2)
+
+
 DIRECT: dict[str, Callable[..., Any]] = {
     "broadcast_to": _broadcast_to,
-    "matmul": np.matmul,
+    "matmul": _matmul,
     "matrix_transpose": lambda x: x.mT,
     "max": _reduction(np.maximum),
     "mean": _mean,
