@@ -234,7 +234,7 @@ class Lines:
             return
         heir = None
         if out not in self._early:
-            heir = self._dying_operand(out, instruction, rule.shares)
+            heir = self._dying_operand(out, instruction)
         if heir is None:
             self.run(*rule.write(texts, self.place(out)))
             return
@@ -250,22 +250,11 @@ class Lines:
         found = [x for x in instruction.operands if x in self._early and self._early[x] == result]
         return found[0] if found else None
 
-    def _dying_operand(
-        self, out: Variable, instruction: Instruction, shares: Sequence[int]
-    ) -> Variable | None:
+    def _dying_operand(self, out: Variable, instruction: Instruction) -> Variable | None:
         if math.prod(self.listing.kinds[out].shape) == 1:
             return None  # NumPy is slow to write one number over itself
-        for i in shares:
-            x = instruction.operands[i]
-            if (
-                type(x) is Variable
-                and x in self._places
-                and self._last[x] == self._number
-                and self.listing.kinds[x] == self.listing.kinds[out]
-                and self._only_at(x, instruction, shares)
-            ):
-                return x
-        return None
+        over = self._overwritable(out, instruction, self._number)
+        return next((x for x in over if x in self._places), None)
 
     def _only_at(self, x: Variable, instruction: Instruction, shares: Sequence[int]) -> bool:
         """Whether the instruction reads the memory of ``x`` as ``x``, at these places alone."""
