@@ -21,7 +21,7 @@ from xad.core.wrapper import Wrapper
 
 
 class over:  # noqa: N801 - reads as what it is, in a rule
-    """A slope that is one over something: the rule divides by it, one operation less than two.
+    """A slope that is one over something: the rule divides by it at once, without the slope itself.
 
         forward: t -> t / divisor        reverse: g -> g / conj(divisor)
 

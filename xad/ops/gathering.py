@@ -149,6 +149,19 @@ def add_at_kernel(adapter: Adapter) -> Kernel:
     return add_at
 
 
+def aligned_indices(
+    xp: Any, size: int, indices: Sequence[Any], batched: Sequence[bool]
+) -> tuple[list[Any], int]:
+    """Index arrays whose hidden axes meet when they broadcast, and the rank that users see."""
+    ranks = [i.ndim - b for i, b in zip(indices, batched, strict=True)]
+    rank = max(ranks)
+    aligned = [
+        xp.reshape(i, (size, *(1,) * (rank - r), *i.shape[1:])) if b else i
+        for i, b, r in zip(indices, batched, ranks, strict=True)
+    ]
+    return aligned, rank
+
+
 def _gather_batch(
     primitive: Primitive,
     size: int,
@@ -160,8 +173,7 @@ def _gather_batch(
     x, *indices = operands
     adding = "shape" in params
     xp = namespace_of(*operands)
-    ranks = [i.ndim - b for i, b in zip(indices, batched[1:], strict=True)]
-    rank = max(ranks)
+    key, rank = aligned_indices(xp, size, indices, batched[1:])
     if not any(batched[1:]):
         k = len(indices)
         if not adding:
@@ -171,10 +183,6 @@ def _gather_batch(
             moved_axis(xp, x, 0, rank), *indices, shape=(*shape[:k], size, *shape[k:])
         )
         return moved_axis(xp, out, k, 0)
-    key = [
-        xp.reshape(i, (size, *(1,) * (rank - r), *i.shape[1:])) if b else i
-        for i, b, r in zip(indices, batched[1:], ranks, strict=True)
-    ]
     if adding and not batched[0]:
         x = xp.broadcast_to(x, (size, *x.shape))
     if adding or batched[0]:

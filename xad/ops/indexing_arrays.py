@@ -18,7 +18,14 @@ from xad.core.rules import Linear
 from xad.errors import IndexingError
 from xad.ops.arguments import broadcast_shape
 from xad.ops.declare import register
-from xad.ops.gathering import add_at, gather, integers, moved_axis, range_text
+from xad.ops.gathering import (
+    add_at,
+    aligned_indices,
+    gather,
+    integers,
+    moved_axis,
+    range_text,
+)
 from xad.ops.slicing import WHOLE, Key, place, sliced
 from xad.ops.taking import put_add, take_primitive
 
@@ -162,15 +169,10 @@ def _batch(
     key = params["key"]
     xp = namespace_of(*operands)
     steps = steps_of(key, x.ndim - batched[0])
-    ranks = [i.ndim - b for i, b in zip(arrays, batched[1:], strict=True)]
-    rank = max(ranks)
+    arrays, rank = aligned_indices(xp, size, arrays, batched[1:])
     if not any(batched[1:]):
         out = primitive.bind(x, *arrays, key=(WHOLE, *key))
         return moved_axis(xp, out, rank, 0) if steps.apart else out
-    arrays = [
-        xp.reshape(i, (size, *(1,) * (rank - r), *i.shape[1:])) if b else i
-        for i, b, r in zip(arrays, batched[1:], ranks, strict=True)
-    ]
     if not batched[0]:
         return moved_axis(xp, primitive.bind(x, *arrays, key=key), steps.at, 0)
     own = xp.reshape(integers(xp, size, arrays[0]), (size,) + (1,) * rank)

@@ -37,7 +37,7 @@ _VIEWS = frozenset({"again", "permute_dims", "broadcast_to", "getitem", "unstack
 _CAPTURABLE = _VIEWS | {
     *("sum", "mean", "prod", "max", "min", "any", "all", "argmax", "argmin", "var", "std"),
     *("reshape", "flip", "roll", "concat", "stack", "astype", "truncate", "where", "copy"),
-    *("stop_gradient", "tril", "triu", "index", "take", "take_along_axis"),
+    *("stop_gradient", "tril", "triu", "take", "take_along_axis"),
     *("special.softmax", "special.log_softmax", "special.logsumexp"),
 }
 
@@ -81,7 +81,10 @@ def _without_affine(listing: Listing) -> Listing:
 
 
 def _capturable(group: Group) -> bool:
-    primitive = group.instructions[0].primitive
+    first = group.instructions[0]
+    primitive = first.primitive
+    if primitive.name == "index":  # with one array it comes down to `take`
+        return len(first.operands) == 2
     return group.fused or primitive.name in _CAPTURABLE or primitive.elementwise
 
 
