@@ -47,7 +47,7 @@ def cases(libraries: Libraries, quick: bool) -> list[Case]:
             targets={libraries.by_hand: 1.15, "torch, DataLoader": 1.0},
             remarks=remarks,
             tolerance=1e-4,
-            most_rounds=7,
+            most_rounds=15,
         )
     ]
 

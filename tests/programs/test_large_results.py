@@ -146,3 +146,18 @@ def test_the_loss_of_any_number_of_rows(count, classes):
             np.testing.assert_allclose(x, y, rtol=1e-14, atol=1e-16)
     with pytest.raises(ValueError, match="class numbers"):
         xad.jit(nn.softmax_cross_entropy)(logits, labels - classes)
+
+
+INF = np.inf
+ROWS = [[-INF, -INF, -INF], [INF, 1, 2], [np.nan, 1, 2], [3e38, -3e38, 1], [1000, -1000, -0.0]]
+
+
+@pytest.mark.parametrize("label", [0, 2])
+@pytest.mark.parametrize("row", ROWS)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_loss_of_one_odd_row(dtype, row, label):
+    logits, labels = np.asarray([row], dtype=dtype), np.asarray([label], dtype=np.uint8)
+    gradient = xad.value_and_grad(lambda z: nn.softmax_cross_entropy(z, labels))
+    with np.errstate(all="ignore"):
+        for x, y in zip(xad.jit(gradient)(logits), gradient(logits), strict=True):
+            np.testing.assert_array_equal(x, y, strict=True)

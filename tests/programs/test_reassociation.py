@@ -172,3 +172,40 @@ def test_the_rate_of_an_update_meets_the_mean(here):
         return weights - 0.125 * gradient
 
     assert (30, 20) not in scaled_shapes(reordered(here, step, weights, x))
+
+
+def test_a_number_always_moves_into_a_far_larger_product(here):
+    generator = np.random.default_rng(0)
+    x, y = (here.array(generator.normal(size=shape)) for shape in ((30, 4), (4, 20)))
+    row = here.array(generator.normal(size=(1, 5)))
+    for f in (lambda x, y: 3 * (x @ y), lambda x, y: (x @ y) * 3):
+        before = recorded(f, x, y)
+        after = optimise(before)
+        assert scaled_shapes(after) == [(4, 20)]
+        for old, new in zip(before.run((x, y)), after.run((x, y)), strict=True):
+            limits = {"rtol": here.tolerance, "atol": here.tolerance}
+            np.testing.assert_allclose(here.to_host(new), here.to_host(old), **limits)
+    # Not where little is gained, nor where others need the product, nor into half precision.
+    assert scaled_shapes(optimise(recorded(lambda x: 3 * (x @ x.T), x[:5, :]))) == [(5, 5)]
+    both = optimise(recorded(lambda x, y: (x @ y, 3 * (x @ y)), x, y))
+    assert scaled_shapes(both) == [(30, 20)]
+    # The gradients of a product and of a bias, of one example: scaled once.
+    step = lambda row, x: (0.1 * (x[:, :1] @ row), 0.1 * xad.sum(row, axis=0))  # noqa: E731
+    assert scaled_shapes(optimise(recorded(step, row, x))) == [(1, 5)]
+
+
+def test_sums_over_axes_of_length_one_are_the_elements(here):
+    x = here.array(np.asarray([[[1.0], [np.nan], [-np.inf]]]))
+    for f in (
+        lambda x: xad.sum(x, axis=(0, 2)),
+        lambda x: xad.mean(x, axis=0, keepdims=True),
+        lambda x: xad.sum(x[:, :1, :]),
+    ):
+        before = recorded(f, x)
+        after = optimise(before)
+        assert not {"sum", "mean"} & set(names(after))
+        for old, new in zip(before.run((x,)), after.run((x,)), strict=True):
+            np.testing.assert_array_equal(here.to_host(new), here.to_host(old), strict=True)
+    assert "sum" in names(optimise(recorded(lambda x: xad.sum(x, axis=1), x)))
+    integers = here.array(np.asarray([[1, 2]], dtype=np.int32))  # sums are of int64
+    assert "sum" in names(optimise(recorded(lambda x: xad.sum(x, axis=0), integers)))

@@ -3,7 +3,7 @@
 1. Leave out what nobody needs.
 2. One walk with all rules: constants become numbers, what is repeated is shared, operations that
    change nothing go. Rules of `factors` and `scaling` take part where rounding may
-   differ.
+   differ; without leave, only numbers that scale far larger products, in a last walk.
 3. Leave out signs that a sum can absorb, and join the pieces that gradients of slices are made of;
    where rounding may differ, make one product of those of a sequence's steps.
 
@@ -23,7 +23,7 @@ from xad.programs.passes.constants import CONSTANTS
 from xad.programs.passes.factors import FACTORS
 from xad.programs.passes.needed import only_needed
 from xad.programs.passes.pieces import pieces_joined
-from xad.programs.passes.scaling import SCALING
+from xad.programs.passes.scaling import SCALING, SCALING_BY_FAR
 from xad.programs.passes.shapes import SHAPES
 from xad.programs.passes.signs import signs_absorbed
 from xad.programs.passes.steps import steps_in_one_product, sums_in_one_product
@@ -33,19 +33,20 @@ __all__ = ["optimise"]
 
 ROUNDS = 3
 EXACT = together(CONSTANTS, SHAPES, ARITHMETIC, CHOICES)
+SCALED = together(EXACT, SCALING_BY_FAR)
 ANY_ORDER = together(EXACT, FACTORS, SCALING)
 
 
 def optimise(listing: Listing, *, reassociate: bool = False) -> Listing:
-    """A program that gives the same and does less: bit for bit, unless ``reassociate``.
+    """A program that gives the same and does less.
 
+    Bit for bit, unless ``reassociate`` or where a number scales a product of matrices.
     ``reassociate``: whether sums and products may be taken in another order, which rounds in other
     places.
     """
     found = _repeated(listing, _exactly)
-    if reassociate:
-        # Who needs what is known when nothing is repeated any more: this waits for that.
-        found = _repeated(found, _in_any_order)
+    # Who needs what is known when nothing is repeated any more: this waits for that.
+    found = _repeated(found, _in_any_order) if reassociate else _scaled(found)
     return kept_apart(listing, found)
 
 
@@ -62,6 +63,12 @@ def _exactly(listing: Listing) -> tuple[Listing, bool]:
     simple = only_needed(rewritten(only_needed(listing), EXACT))
     found = pieces_joined(signs_absorbed(simple))
     return found, found is not simple
+
+
+def _scaled(listing: Listing) -> Listing:
+    """The program with numbers moved into the matrices of products that are far larger."""
+    simple = rewritten(listing, SCALED)
+    return listing if simple is listing else only_needed(simple)
 
 
 def _in_any_order(listing: Listing) -> tuple[Listing, bool]:

@@ -157,48 +157,79 @@ def _loss(lines: Lines, instruction: Instruction, texts: Sequence[str]) -> None:
     logits, labels = texts
     loss, slope = instruction.outputs
     (count, classes), dtype = lines.listing.kinds[slope]
+    if count == 1:
+        _loss_of_row(lines, instruction, logits, labels)
+        return
     labels_dtype = lines.listing.kinds[instruction.operands[1]].dtype
     s = lines.place(slope)
     peak, p1 = lines.scratch("peak", (count,), dtype)
     total, p2 = lines.scratch("total", (count,), dtype)
     chosen, p3 = lines.scratch("chosen", (count,), dtype)
     right, p4 = lines.scratch("right", (count,), labels_dtype)
-    apart, p5 = lines.scratch("apart", (count,), dtype)  # one number over itself: NumPy is slow
-    starts, flat = f"starts_{right}", f"flat_{s}"
+    starts, peaks, flat = f"starts_{right}", f"column_{peak}", f"flat_{s}"
     arange = lines.names.of("arange", np.arange)
     step = f"0, {count * classes}, {classes}, {lines.dtype_text(labels_dtype)}"
-    lines.once(f"{starts} = {arange}({step})")
+    lines.once(f"{starts} = {arange}({step})", f"{peaks} = {peak}[:, None]")
     (lines.once if lines.is_static(slope) else lines.run)(f"{flat} = {s}.reshape(-1)")
     ones = _ones(lines, classes, dtype)
     maximum, add, subtract, exp, divide = (
         _name(lines, f) for f in (np.maximum, np.add, np.subtract, np.exp, np.divide)
     )
-    if count == 1:  # NumPy takes less long for vectors
-        rows, slopes, peaks = _as_row(lines, instruction.operands[0], logits), flat, peak
-    else:
-        rows, slopes, peaks = logits, s, f"column_{peak}"
-        lines.once(f"{peaks} = {peak}[:, None]")
-    lowest, one = (lines.number(x, dtype) for x in (-float(np.finfo(dtype).max), 1))
+    lowest, one, many = (lines.number(x, dtype) for x in (-float(np.finfo(dtype).max), 1, count))
     lines.run(
         f"{lines.names.of('look_at_labels', look_at_labels)}({labels}, {classes})",
         *_peaks(lines, logits, (count, classes), dtype, peak, lowest),
-        f"{subtract}({rows}, {peaks}, {slopes})",
+        f"{subtract}({logits}, {peaks}, {s})",
         f"{add}({labels}, {starts}, {right})",
         f"{flat}.take({right}, 0, {chosen}, 'clip')",
         f"{exp}({s}, {s})",
         f"{_name(lines, np.matmul)}({s}, {ones}, {total})",
         f"{maximum}({total}, {one}, out={peak})",
         f"{_name(lines, np.log)}({peak}, {total})",
-        f"{subtract}({total}, {chosen}, {apart})",
+        f"{subtract}({total}, {chosen}, {total})",
     )
     out = lines.place(loss)
-    lines.run(f"{reducer(lines, 'add')}({apart}, 0, None, {out})")
-    if count != 1:
-        many, multiply = lines.number(count, dtype), _name(lines, np.multiply)
-        lines.run(f"{divide}({out}, {many}, {out})", f"{multiply}({peak}, {many}, {peak})")
-    lines.run(f"{divide}({slopes}, {peaks}, {slopes})")
-    lines.run(f"{flat}[{right}] -= {lines.number(1 / count, dtype)}")
-    lines.free(p1, p2, p3, p4, p5)
+    lines.run(
+        f"{reducer(lines, 'add')}({total}, 0, None, {out})",
+        f"{divide}({out}, {many}, {out})",
+        f"{_name(lines, np.multiply)}({peak}, {many}, {peak})",
+        f"{divide}({s}, {peaks}, {s})",
+        f"{flat}[{right}] -= {lines.number(1 / count, dtype)}",
+    )
+    lines.free(p1, p2, p3, p4)
+
+
+def _loss_of_row(lines: Lines, instruction: Instruction, logits: str, labels: str) -> None:
+    """The same of one example: a vector, a label and single numbers take NumPy less long."""
+    loss, slope = instruction.outputs
+    (_, classes), dtype = lines.listing.kinds[slope]
+    s = lines.place(slope)
+    peak, p1 = lines.scratch("peak", (), dtype)
+    total, p2 = lines.scratch("total", (), dtype)
+    row, flat = f"logits_{s}", f"flat_{s}"
+    label, chosen = f"label_{s}", f"chosen_{s}"
+    lowest, one = (lines.number(x, dtype) for x in (-float(np.finfo(dtype).max), 1))
+    (lines.once if lines.is_static(slope) else lines.run)(f"{flat} = {s}.reshape(-1)")
+    subtract, divide = _name(lines, np.subtract), _name(lines, np.divide)
+    look = lines.names.of("look_at_labels", look_at_labels)
+    lines.run(
+        f"{label} = {labels}.item()",
+        f"if not 0 <= {label} < {classes}: {look}({labels}, {classes})",
+        f"{row} = {logits}[0]",
+        f"{reducer(lines, 'maximum')}({row}, 0, None, {peak}, False, {lowest})",
+        f"{subtract}({row}, {peak}, {flat})",
+        f"{chosen} = {flat}[{label}]",
+        f"{_name(lines, np.exp)}({flat}, {flat})",
+        f"{_name(lines, np.dot)}({flat}, {_ones(lines, classes, dtype)}, {total})",
+        f"{_name(lines, np.maximum)}({total}, {one}, out={peak})",
+        f"{_name(lines, np.log)}({peak}, {total})",
+    )
+    lines.run(
+        f"{lines.place(loss)}[()] = {total}[()] - {chosen}",
+        f"{divide}({flat}, {peak}, {flat})",
+        f"{flat}[{label}] -= 1",
+    )
+    lines.free(p1, p2)
 
 
 def _peaks(

@@ -2,6 +2,11 @@
 
 The gradient of a mean scales what goes back; an update scales what arrived. So in W - r (X^T G)
 the rate r moves into G, where it meets the 1 / n of the mean: both take one small product.
+
+Of one row, the sum is the row: it takes the number that the row has been scaled by already.
+
+This rounds elsewhere, in sums that programs take in another order than eager code as it is. So
+where the matrix is far smaller than the product it is always done; the rest where it is asked for.
 """
 
 from __future__ import annotations
@@ -10,9 +15,15 @@ from math import prod
 from typing import Any
 
 from xad.core.recording import Instruction, Variable
+from xad.programs.listing import dtype_name
 from xad.programs.passes.walk import Expression, Rules, Walk
 
-__all__ = ["SCALING"]
+__all__ = ["SCALING", "SCALING_BY_FAR"]
+
+FAR = 4
+"""So many times smaller is far smaller."""
+WIDE = ("float32", "float64")
+"""Narrower types would leave their range: a number often stands there to keep products in it."""
 
 
 def _scale(walk: Walk, x: Any, dtype: Any) -> bool:
@@ -26,7 +37,7 @@ def _size(walk: Walk, x: Variable) -> int:
     return prod(walk.kinds[x].shape)
 
 
-def into_product(walk: Walk, instruction: Instruction) -> Any:
+def into_product(walk: Walk, instruction: Instruction, times: int = 1) -> Any:
     """(A B) c = A (B c) where B is smaller than A B; (A c) B likewise."""
     out = instruction.outputs[0]
     kind = walk.kinds[out]
@@ -37,11 +48,43 @@ def into_product(walk: Walk, instruction: Instruction) -> Any:
         if walk.kinds[product] != kind or not walk.is_real(product):
             continue
         smallest = min(inner.operands, key=lambda x: _size(walk, x))
-        if walk.kinds[smallest].dtype != kind.dtype or _size(walk, smallest) >= _size(walk, out):
+        if walk.kinds[smallest].dtype != kind.dtype:
+            continue
+        if _size(walk, smallest) * times >= _size(walk, out):
             continue
         scaled = walk.emit(walk.kinds[smallest], "multiply", smallest, c)
         factors = tuple([scaled if x is smallest else x for x in inner.operands])
         return Expression("matmul", factors)
+    return None
+
+
+def into_far_larger(walk: Walk, instruction: Instruction) -> Any:
+    """(A B) c = A (B c) where B is far smaller than A B; (A c) B likewise."""
+    if dtype_name(walk.kinds[instruction.outputs[0]].dtype) not in WIDE:
+        return None
+    return into_product(walk, instruction, FAR)
+
+
+def total_of_one(walk: Walk, instruction: Instruction) -> Any:
+    """The sum, or mean, over axes of length one: the same elements (NumPy's -0.0 becomes 0.0)."""
+    (x,) = instruction.operands
+    out, shape = walk.kinds[instruction.outputs[0]], walk.kinds[x].shape
+    axes = instruction.params["axis"]
+    axes = range(len(shape)) if axes is None else axes if type(axes) is tuple else (axes,)
+    if out.dtype != walk.kinds[x].dtype or any(shape[axis] != 1 for axis in axes):
+        return None
+    return Expression("reshape", instruction.operands, {"shape": out.shape})
+
+
+def before_reshape(walk: Walk, instruction: Instruction) -> Any:
+    """A number times a reshaped array: the array times the number, reshaped."""
+    for x, c in (instruction.operands, instruction.operands[::-1]):
+        maker = walk.maker(x, "reshape")
+        if maker is None or not _scale(walk, c, walk.kinds[x].dtype):
+            continue
+        kind = walk.kinds[maker.operands[0]]
+        scaled = walk.emit(kind, "multiply", maker.operands[0], c)
+        return Expression("reshape", (scaled,), {"shape": walk.kinds[x].shape})
     return None
 
 
@@ -65,4 +108,9 @@ def out_of_product(walk: Walk, instruction: Instruction) -> Any:
     return None
 
 
+SCALING_BY_FAR: Rules = {
+    "mean": (total_of_one,),
+    "multiply": (into_far_larger, before_reshape),
+    "sum": (total_of_one,),
+}
 SCALING: Rules = {"matmul": (out_of_product,), "multiply": (into_product,)}
