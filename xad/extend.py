@@ -115,8 +115,9 @@ def elementwise(*slopes: Slope, name: str | None = None) -> Declare:
                 f"parameters {params}; what has parameters is declared with general"
             )
         for slope in slopes:
-            if not isinstance(slope, int):
-                rule = slope.divisor if isinstance(slope, over) else slope
+            if isinstance(slope, int):
+                continue
+            for rule in slope.parts if isinstance(slope, over) else (slope,):
                 _check_names("a slope", rule, ("xp", *operands, "y"))
                 if "xp" in rule.__code__.co_varnames[1 : rule.__code__.co_argcount]:
                     raise TypeError("xad.extend: expected xp as the first name of a slope")

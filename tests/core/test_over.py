@@ -1,10 +1,11 @@
-"""Slopes that are one over something: the rule divides, in both modes, whatever carries what."""
+"""Slopes that are quotients: the rule divides, in both modes, whatever carries what."""
 
 import numpy as np
 import pytest
 
 import xad
 from xad import extend
+from xad.programs.optimise import optimise
 
 X = np.asarray([0.5, 2.0, -3.0])
 
@@ -39,6 +40,34 @@ def test_a_complex_divisor_is_conjugated_in_reverse():
     _, pullback = xad.vjp(xad.log, z)
     np.testing.assert_allclose(pullback(np.ones_like(z))[0], 1 / np.conj(z), rtol=1e-15)
     np.testing.assert_allclose(xad.jvp(xad.log, (z,), (np.ones_like(z),))[1], 1 / z, rtol=1e-15)
+
+
+def test_a_quotient_is_divided_first():
+    a, b = np.asarray([0.3, -2.0, 5.0]), np.asarray([0.7, 1e-200, 3.0])
+    with xad.use_backend("numpy"), np.errstate(all="ignore"):
+        by_a, by_b = xad.grad(lambda a, b: xad.sum(a / b * X), (0, 1))(a, b)
+        np.testing.assert_array_equal(by_a, X / b)
+        np.testing.assert_array_equal(by_b, -(a / b) * (X / b))
+        _, t = xad.jvp(lambda b: a / b, (b,), (X,))
+        np.testing.assert_array_equal(t, -(a / b) * (X / b))
+        # A cotangent of zero stays zero, however small the divisor is.
+        masked = xad.grad(lambda b: xad.sum(xad.where(b > 1e-9, 1 / b, 0.0)))(np.asarray([1e-200]))
+        np.testing.assert_array_equal(masked, [0.0])
+
+
+def test_slopes_over_one_divisor_share_the_division_in_a_program():
+    program = xad.make_program(xad.grad(lambda a, b: xad.sum(a / b * X), (0, 1)))(X, X + 1)
+    names = [instruction.primitive.name for instruction in optimise(program.listing).instructions]
+    assert names.count("divide") == 2
+
+
+def test_a_complex_quotient_is_conjugated_in_reverse():
+    a, b = np.asarray([1 + 2j, 3j]), np.asarray([0.5 - 1j, -2 + 1j])
+    g = np.asarray([1j, 2 - 1j])
+    _, pullback = xad.vjp(lambda b: a / b, b)
+    np.testing.assert_allclose(pullback(g)[0], np.conj(-a / b / b) * g, rtol=1e-15)
+    _, pullback = xad.vjp(lambda b: 2j / b, b)
+    np.testing.assert_allclose(pullback(g)[0], np.conj(-2j / b / b) * g, rtol=1e-15)
 
 
 @pytest.mark.parametrize(

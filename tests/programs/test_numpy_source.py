@@ -168,17 +168,17 @@ def test_the_source_reads_like_a_program():
 def test_the_error_function_of_blocks_is_right_to_the_last_digits():
     random = np.random.default_rng(0)
     special = pytest.importorskip("scipy.special")
-    x = np.concatenate(
-        [
-            random.uniform(-7, 7, 50_000),
-            10.0 ** random.uniform(-300, 0, 50_000),
-            [0.0, -0.0, np.inf, -np.inf, np.nan, 6.0, -6.0, 1 / 1024],
-        ]
-    )
-    out = np.empty_like(x)
-    with np.errstate(invalid="ignore"):
-        block_erf(x, out)
-    np.testing.assert_allclose(out, special.erf(x), rtol=1e-15, atol=0)
+    tame = np.concatenate([random.uniform(-7, 7, 50_000), 10.0 ** random.uniform(-300, 0, 50_000)])
+    signs = np.asarray([[1], [-1]])
+    large = [1e9, 9e11, 1.7e12, 2.5e12, 3.2e12, 1e13, 1e160, 1e300, np.inf]
+    odd = np.concatenate([(signs * [0.0, 6.0, 1 / 1024, *large]).reshape(-1), [np.nan]])
+    # Alone and together: one that is out of range has all of its block computed in another way.
+    for x in (tame, tame.reshape(100, -1).T, np.concatenate([tame, odd]), *odd.reshape(-1, 1)):
+        out = np.empty(x.shape)
+        with np.errstate(over="ignore", invalid="ignore"):
+            block_erf(x, out)
+        np.testing.assert_allclose(out, special.erf(x), rtol=1e-15, atol=0)
+        np.testing.assert_array_equal(np.signbit(out), np.signbit(x))
 
 
 def test_places_in_an_arena_are_used_again():

@@ -21,11 +21,12 @@ from xad.core.wrapper import Wrapper
 
 
 class over:  # noqa: N801 - reads as what it is, in a rule
-    """A slope that is one over something: the rule divides by it at once, without the slope itself.
+    """A slope that is a quotient: the rule divides at once, without making the slope itself.
 
-        forward: t -> t / divisor        reverse: g -> g / conj(divisor)
+        forward: t -> times * (t / divisor)        reverse: g -> conj(times) * (g / conj(divisor))
 
-    ``divisor`` is a function that names what it needs, as a slope does.
+    ``divisor`` is a function that names what it needs, as a slope does; so is ``times``, which is 1
+    where it is left out. Of two slopes with one divisor a program divides once.
 
     >>> import numpy as np, xad
     >>> from xad import extend
@@ -36,23 +37,39 @@ class over:  # noqa: N801 - reads as what it is, in a rule
     Source: Griewank and Walther, Evaluating Derivatives, 2008, section 2.2.
     """
 
-    __slots__ = ("divisor",)
+    __slots__ = ("divisor", "times")
 
-    def __init__(self, divisor: Callable[..., Any]) -> None:
+    def __init__(
+        self, divisor: Callable[..., Any], times: Callable[..., Any] | None = None
+    ) -> None:
         self.divisor = divisor
+        self.times = times
 
     def carry(self, saved: Sequence[Any], g: Any, *, conjugate: bool = False) -> Any:
-        """``g`` over the divisor, or over its conjugate."""
+        """``g`` over the divisor and times the rest, or with the conjugates of both."""
+        quotient = self._divided(saved, g, conjugate=conjugate)
+        if self.times is None:
+            return quotient
+        times = self.times(saved, g)
+        if conjugate:
+            times = _conjugated(times)
+        return _times(times, quotient)
+
+    def _divided(self, saved: Sequence[Any], g: Any, *, conjugate: bool) -> Any:
         divisor: Any = self.divisor(saved, g)
+        if conjugate:
+            divisor = _conjugated(divisor)
         if divisor.__class__ in SCALARS:
             # A product with a number is quicker than a quotient.
-            factor = _inverse(divisor)
-            return (factor.conjugate() if conjugate else factor) * g
-        if conjugate:
-            divisor = namespace_of(divisor).conj(divisor)
+            return _inverse(divisor) * g
         if isinstance(divisor, Wrapper) and not isinstance(g, Wrapper):
             return namespace_of(divisor).divide(g, divisor)
         return g / divisor
+
+    @property
+    def parts(self) -> tuple[Callable[..., Any], ...]:
+        """The functions that it is made of."""
+        return (self.divisor,) if self.times is None else (self.divisor, self.times)
 
 
 Slope = Callable[..., Any] | int | over
@@ -121,8 +138,7 @@ class Elementwise(Primitive):
             elif isinstance(g, Wrapper) or is_complex(node.dtype, g):
                 factor = slope(node.saved, g)
                 if is_complex(node.dtype, g):
-                    scalar = factor.__class__ in SCALARS
-                    factor = factor.conjugate() if scalar else namespace_of(factor).conj(factor)
+                    factor = _conjugated(factor)
                 shares.append(_times(factor, g))
             else:
                 # Without a name for the slope: NumPy then writes into it if nobody else has it.
@@ -243,6 +259,11 @@ def _times(factor: Any, g: Any) -> Any:
     return factor * g
 
 
+def _conjugated(x: Any) -> Any:
+    scalar = x.__class__ in SCALARS
+    return x.conjugate() if scalar else namespace_of(x).conj(x)
+
+
 def _inverse(number: Any) -> Any:
     try:
         return 1 / number
@@ -260,7 +281,8 @@ def parameters_of(rule: Callable[..., Any]) -> tuple[str, ...]:
 def _needs(slope: Slope, names: tuple[str, ...]) -> frozenset[int]:
     if isinstance(slope, int):
         return frozenset()
-    wanted = parameters_of(slope.divisor if isinstance(slope, over) else slope)
+    parts = slope.parts if isinstance(slope, over) else (slope,)
+    wanted = {name for part in parts for name in parameters_of(part)}
     return frozenset(i for i, name in enumerate(names) if name in wanted)
 
 
@@ -269,7 +291,7 @@ def _positional(slope: Slope, names: tuple[str, ...]) -> Any:
     if isinstance(slope, int):
         return slope
     if isinstance(slope, over):
-        return over(_positional(slope.divisor, names))
+        return over(*(_positional(part, names) for part in slope.parts))
     wanted = parameters_of(slope)
     wants_namespace = wanted[:1] == ("xp",)
     places = [names.index(name) for name in wanted[wants_namespace:]]

@@ -43,7 +43,7 @@ multiply = binary(
 
 divide = binary(
     "divide",
-    (over(lambda b: b), lambda y, b: -y / b),
+    (over(lambda b: b), over(lambda b: b, times=lambda y: -y)),
     "Quotient of two arrays, element by element.",
     "1/x2, -x1/x2²",
     kinds="floating",

@@ -25,8 +25,11 @@ NODES = 4096
 """For each unit of x."""
 EDGE = 6
 """Beyond it erf(x) is 1, or -1, to the last digit."""
-ROUNDER = 1.5 * 2**52
-"""Added to a number it leaves no room for a fraction: the last bits are the nearest integer."""
+ROUNDER = 1.5 * 2**52 / NODES
+"""Added to a number it leaves room for whole nodes only: the last bits count them."""
+
+HUGE = 1e24
+"""Sums of squares below it have no term that leaves the range in which nodes can be counted."""
 
 
 @cache
@@ -41,48 +44,48 @@ def _tables() -> tuple[Any, Any]:
 
 
 # As arrays: to NumPy a Python number takes longer.
-_PER_UNIT, _WIDTH, _ROUNDER, _ONE, _THIRD, _TWO_THIRDS = (
-    np.asarray(x, dtype=np.float64) for x in (NODES, 1 / NODES, ROUNDER, 1, 1 / 3, 2 / 3)
+_ROUNDER, _ONE, _THIRD, _TWO_THIRDS = (
+    np.asarray(x, dtype=np.float64) for x in (ROUNDER, 1, 1 / 3, 2 / 3)
 )
 _FIRST = _ROUNDER.view(np.int64) - EDGE * NODES
 _mine = threading.local()
 
 
-def _scratch(shape: tuple[int, ...]) -> list[Any]:
+def _scratch(shape: tuple[int, ...]) -> tuple[Any, ...]:
     """Memory of this thread: new memory for each block would take longer than all the rest."""
     count = math.prod(shape)
-    known = getattr(_mine, "arrays", ())
-    if not known or known[0].size < count:
-        known = _mine.arrays = [np.empty(count) for _ in range(4)] + [np.empty(count, np.int64)]
-    return [x[:count].reshape(shape) for x in known]
+    if getattr(_mine, "count", -1) < count:
+        _mine.count, _mine.views = count, {}
+        _mine.arrays = np.empty(count), np.empty(count), np.empty(count, np.int64)
+    found: tuple[Any, ...] | None = _mine.views.get(shape)
+    if found is None:
+        node, d, place = (x[:count].reshape(shape) for x in _mine.arrays)
+        found = _mine.views[shape] = node, node.view(np.int64), d, place
+    return found
 
 
 def block_erf(x: Any, out: Any) -> None:
     """Write erf(x) to ``out``: arrays of float64 of one shape that share no memory."""
-    _near_nodes(x, out)
-    if math.isnan(np.add.reduce(out, axis=None)):
-        # Some are NaN, or so large that their powers are infinite.
-        _near_nodes(np.clip(x, -EDGE, EDGE), out)
+    tame = np.vdot(x, x) < HUGE  # false of NaN, too
+    _near_nodes(x if tame else np.clip(x, -EDGE, EDGE), out)
 
 
 def _near_nodes(x: Any, out: Any) -> None:
     values, slopes = _tables()
-    node, d, total, found, place = _scratch(x.shape)
-    np.multiply(x, _PER_UNIT, node)
-    np.add(node, _ROUNDER, node)
-    np.subtract(node.view(np.int64), _FIRST, place)
+    node, bits, d, place = _scratch(x.shape)
+    np.add(x, _ROUNDER, node)
+    np.subtract(bits, _FIRST, place)
     np.subtract(node, _ROUNDER, node)
-    np.multiply(node, _WIDTH, node)
     np.subtract(x, node, d)
-    np.multiply(node, node, total)
-    np.multiply(total, _TWO_THIRDS, total)
-    np.subtract(total, _THIRD, total)
-    np.multiply(total, d, total)
-    np.subtract(total, node, total)
-    np.multiply(total, d, total)
-    np.add(total, _ONE, total)
-    np.multiply(total, d, total)
-    slopes.take(place, None, found, "clip")
-    np.multiply(total, found, total)
-    values.take(place, None, found, "clip")
-    np.add(total, found, out)
+    np.multiply(node, node, out)
+    np.multiply(out, _TWO_THIRDS, out)
+    np.subtract(out, _THIRD, out)
+    np.multiply(out, d, out)
+    np.subtract(out, node, out)
+    np.multiply(out, d, out)
+    np.add(out, _ONE, out)
+    np.multiply(out, d, out)
+    slopes.take(place, None, node, "clip")
+    np.multiply(out, node, out)
+    values.take(place, None, node, "clip")
+    np.add(out, node, out)
