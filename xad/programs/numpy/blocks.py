@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
 
 from xad.core.recording import Instruction, Variable
 from xad.programs.groups import Group
@@ -16,7 +19,7 @@ from xad.programs.numpy.erf import block_erf
 from xad.programs.numpy.lines import Lines
 from xad.programs.numpy.memory import Arena, Place, aligned_memory, array_at
 from xad.programs.numpy.rules import REDUCTIONS
-from xad.programs.numpy.threads import run_blocks, worker_count
+from xad.programs.numpy.threads import MANY, run_blocks, worker_count
 from xad.programs.numpy.whole import reducer
 from xad.programs.plain import variable_name
 
@@ -28,6 +31,8 @@ LARGE = 1 << 17
 CACHE = 1 << 21
 """Bytes that the temporary arrays of a block may take together."""
 LEAST, MOST = 1 << 11, 1 << 15
+ROUND = 16
+"""Steps are multiples of it: then blocks begin where lines of the cache do."""
 
 
 def is_large(listing: Listing, instruction: Instruction) -> bool:
@@ -99,15 +104,31 @@ class _Block:
                 self._places[v] = self._places.pop(x)
                 self.inside[v] = self.inside[x]
                 return self.inside[v]
-        shape = tuple([self.step if i == self.axis else n for i, n in enumerate(self.shape)])
-        place = self.arena.take(shape, dtype)
-        name = f"temporary_{len(self.temporaries)}_"
+        self._places[v] = place = self.arena.take(self._part, dtype)
+        self.inside[v] = self._at(place, dtype)
+        return self.inside[v]
+
+    @property
+    def _part(self) -> tuple[int, ...]:
+        return tuple([self.step if i == self.axis else n for i, n in enumerate(self.shape)])
+
+    def _at(self, place: Place, dtype: Any) -> str:
+        """The name of the temporary array of this type that lies there."""
         at = self.lines.names.of("array_at", array_at)
-        where = f"{place.start}, {shape!r}, {self.lines.dtype_text(dtype)}"
+        where = f"{place.start}, {self._part!r}, {self.lines.dtype_text(dtype)}"
         self.temporaries.append(f"{at}(memory, {where})")
-        self._places[v] = place
-        self.inside[v] = name
-        return name
+        return f"temporary_{len(self.temporaries) - 1}_"
+
+    def error_function(self, x: str, out: str) -> None:
+        """A line for it, with the memory that it works in."""
+        function = self.lines.names.of("block_erf", block_erf)
+        places = [self.arena.take(self._part, np.float64) for _ in range(3)]
+        node, d, counted = places
+        memory = ((node, np.float64), (node, np.int64), (d, np.float64), (counted, np.int64))
+        scratch = ", ".join(self._at(place, dtype) for place, dtype in memory)
+        self.body.append(f"{function}({x}, {out}, {scratch})")
+        for place in places:
+            self.arena.give_back(place)
 
     def forget(self, v: Variable) -> None:
         """Nobody in the block needs ``v`` any more."""
@@ -126,8 +147,9 @@ def _ways(group: Group) -> tuple[tuple[int, ...], int]:
 def write_group(lines: Lines, group: Group) -> None:
     """The function of a block, and the line that runs it over all blocks."""
     shape, axis = _ways(group)
-    step = max(1, _block_size(lines, group) // (math.prod(shape) // shape[axis]))
-    block = _Block(lines, group, min(step, shape[axis]))
+    row = math.prod(shape) // shape[axis]
+    step = _even(max(1, _block_size(lines, group) // row), shape[axis], row)
+    block = _Block(lines, group, step)
     last = _last_uses(group)
     results = _places_of_results(lines, group, last)
     for i, member in enumerate(group.instructions):
@@ -145,7 +167,7 @@ def write_group(lines: Lines, group: Group) -> None:
             ]
             place = block.temporary(out, allowed)
         if _is_erf(lines, member):
-            block.body.append(f"{lines.names.of('block_erf', block_erf)}({texts[0]}, {place})")
+            block.error_function(texts[0], place)
         else:
             block.body += rule.write(texts, place)
         for x in over:
@@ -171,6 +193,14 @@ def _block_size(lines: Lines, group: Group) -> int:
     live = min(len(group.instructions), 8)
     most = MOST if worker_count() > 1 else MOST // 2
     return max(LEAST, min(most, CACHE // (wide * max(live, 1))))
+
+
+def _even(step: int, length: int, row: int) -> int:
+    """The step that makes as many blocks for each thread, all but the last of one size."""
+    threads = worker_count() if length * row >= MANY else 1
+    blocks = -(-length // (step * threads)) * threads
+    even = -(-length // blocks)
+    return min(-(-even // ROUND) * ROUND if row == 1 else even, length)
 
 
 def _last_uses(group: Group) -> dict[object, int]:

@@ -13,7 +13,6 @@ Source: Abramowitz and Stegun, Handbook of Mathematical Functions, 7.1.19 (the d
 from __future__ import annotations
 
 import math
-import threading
 from functools import cache
 from typing import Any
 
@@ -48,36 +47,19 @@ _ROUNDER, _ONE, _THIRD, _TWO_THIRDS = (
     np.asarray(x, dtype=np.float64) for x in (ROUNDER, 1, 1 / 3, 2 / 3)
 )
 _FIRST = _ROUNDER.view(np.int64) - EDGE * NODES
-_mine = threading.local()
 
 
-def _scratch(shape: tuple[int, ...]) -> tuple[Any, ...]:
-    """Memory of this thread: new memory for each block would take longer than all the rest."""
-    count = math.prod(shape)
-    if getattr(_mine, "count", -1) < count:
-        _mine.count, _mine.views = count, {}
-        _mine.arrays = np.empty(count), np.empty(count), np.empty(count, np.int64)
-    found: tuple[Any, ...] | None = _mine.views.get(shape)
-    if found is None:
-        node, d, place = (x[:count].reshape(shape) for x in _mine.arrays)
-        found = _mine.views[shape] = node, node.view(np.int64), d, place
-    return found
+def block_erf(x: Any, out: Any, node: Any, bits: Any, d: Any, place: Any) -> None:
+    """Write erf(x) to ``out``: arrays of float64 of one shape that share no memory.
 
-
-def block_erf(x: Any, out: Any) -> None:
-    """Write erf(x) to ``out``: arrays of float64 of one shape that share no memory."""
-    tame = np.vdot(x, x) < HUGE  # false of NaN, too
-    _near_nodes(x if tame else np.clip(x, -EDGE, EDGE), out)
-
-
-def _near_nodes(x: Any, out: Any) -> None:
-    values, slopes = _tables()
-    node, bits, d, place = _scratch(x.shape)
-    np.add(x, _ROUNDER, node)
-    np.subtract(bits, _FIRST, place)
-    np.subtract(node, _ROUNDER, node)
-    np.subtract(x, node, d)
+    The others are memory to work in: ``bits`` is ``node`` as int64, and so is ``place``.
+    """
+    _nearest(x, node, bits, d, place)
     np.multiply(node, node, out)
+    if not np.add.reduce(out, axis=None) < HUGE:  # NaN is not, either
+        _nearest(np.clip(x, -EDGE, EDGE), node, bits, d, place)
+        np.multiply(node, node, out)
+    values, slopes = _tables()
     np.multiply(out, _TWO_THIRDS, out)
     np.subtract(out, _THIRD, out)
     np.multiply(out, d, out)
@@ -89,3 +71,11 @@ def _near_nodes(x: Any, out: Any) -> None:
     np.multiply(out, node, out)
     values.take(place, None, node, "clip")
     np.add(out, node, out)
+
+
+def _nearest(x: Any, node: Any, bits: Any, d: Any, place: Any) -> None:
+    """The node nearest to each x, its place in the tables, and how far x is from it."""
+    np.add(x, _ROUNDER, node)
+    np.subtract(bits, _FIRST, place)
+    np.subtract(node, _ROUNDER, node)
+    np.subtract(x, node, d)

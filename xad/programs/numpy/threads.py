@@ -10,7 +10,7 @@ from functools import lru_cache
 from threading import Lock
 from typing import Any
 
-__all__ = ["run_blocks", "worker_count"]
+__all__ = ["MANY", "run_blocks", "worker_count"]
 
 MANY = 1 << 18
 """From this many elements on threads pay."""
