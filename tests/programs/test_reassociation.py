@@ -194,6 +194,22 @@ def test_a_number_always_moves_into_a_far_larger_product(here):
     assert scaled_shapes(optimise(recorded(step, row, x))) == [(1, 5)]
 
 
+def test_numbers_go_before_a_change_of_shape_where_types_stay(here):
+    x = here.array(np.asarray([[1.5, -0.0, np.nan, 2.0]]))
+    after = optimise(recorded(lambda x: 3 * xad.reshape(x, (2, 2)), x))
+    assert names(after) == ["multiply", "reshape"]
+    whole = here.array(np.asarray([[1, 2, 3, 4]], dtype=np.int32))
+    for f in (
+        lambda x: 3 * xad.reshape(x, (2, 2)),
+        lambda x: xad.reshape(x, (2, 2)) * xad.sum(x, dtype=x.dtype),
+        lambda x: xad.reshape(xad.astype(x, xad.float32), (2, 2)) * 0.5,
+    ):
+        for given in (x, whole):
+            before = recorded(f, given)
+            for old, new in zip(before.run((given,)), optimise(before).run((given,)), strict=True):
+                np.testing.assert_array_equal(here.to_host(new), here.to_host(old), strict=True)
+
+
 def test_sums_over_axes_of_length_one_are_the_elements(here):
     x = here.array(np.asarray([[[1.0], [np.nan], [-np.inf]]]))
     for f in (

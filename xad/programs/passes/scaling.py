@@ -78,13 +78,14 @@ def total_of_one(walk: Walk, instruction: Instruction) -> Any:
 
 def before_reshape(walk: Walk, instruction: Instruction) -> Any:
     """A number times a reshaped array: the array times the number, reshaped."""
+    out = walk.kinds[instruction.outputs[0]]
     for x, c in (instruction.operands, instruction.operands[::-1]):
         maker = walk.maker(x, "reshape")
-        if maker is None or not _scale(walk, c, walk.kinds[x].dtype):
+        if maker is None or walk.kinds[x] != out or not _scale(walk, c, out.dtype):
             continue
         kind = walk.kinds[maker.operands[0]]
         scaled = walk.emit(kind, "multiply", maker.operands[0], c)
-        return Expression("reshape", (scaled,), {"shape": walk.kinds[x].shape})
+        return Expression("reshape", (scaled,), {"shape": out.shape})
     return None
 
 
