@@ -1,6 +1,7 @@
 """The generator for NumPy: whose memory results lie in, blocks, threads, and what it writes."""
 
 import math
+import re
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -179,6 +180,24 @@ def test_the_error_function_of_blocks_is_right_to_the_last_digits():
             block_erf(x, out, node, node.view(np.int64), d, np.empty(x.shape, np.int64))
         np.testing.assert_allclose(out, special.erf(x), rtol=1e-15, atol=0)
         np.testing.assert_array_equal(np.signbit(out), np.signbit(x))
+
+
+@pytest.mark.parametrize("shape", [(262_144,), (1_000_000,), (300_007,), (40, 7_001), (3, 200_000)])
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_every_thread_has_as_many_blocks(count, shape, monkeypatch):
+    monkeypatch.setenv("XAD_NUM_THREADS", str(count))
+    f = lambda x: (xad.sin(x) * 2 + 1, xad.special.erf(x), xad.max(xad.cos(x)))  # noqa: E731
+    x = np.linspace(-3, 3, math.prod(shape)).reshape(shape)
+    run = compiled(f, x)
+    (found,) = re.findall(r"run_blocks\(block_0_, (\d+), (\d+), (\d+),", run.source)
+    length, step, elements = map(int, found)
+    assert (length, elements) == (max(shape), math.prod(shape))
+    blocks = -(-length // step)
+    assert blocks % count == 0
+    assert length - (blocks - 1) * step > step - 16 * blocks
+    for _ in range(2):
+        for got, expected in zip(run.run([x]), f(x), strict=True):
+            np.testing.assert_allclose(got, expected.numpy(), rtol=1e-15)
 
 
 def test_places_in_an_arena_are_used_again():
