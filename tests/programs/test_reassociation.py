@@ -185,13 +185,26 @@ def test_a_number_always_moves_into_a_far_larger_product(here):
         for old, new in zip(before.run((x, y)), after.run((x, y)), strict=True):
             limits = {"rtol": here.tolerance, "atol": here.tolerance}
             np.testing.assert_allclose(here.to_host(new), here.to_host(old), **limits)
-    # Not where little is gained, nor where others need the product, nor into half precision.
-    assert scaled_shapes(optimise(recorded(lambda x: 3 * (x @ x.T), x[:5, :]))) == [(5, 5)]
-    both = optimise(recorded(lambda x, y: (x @ y, 3 * (x @ y)), x, y))
-    assert scaled_shapes(both) == [(30, 20)]
     # The gradients of a product and of a bias, of one example: scaled once.
     step = lambda row, x: (0.1 * (x[:, :1] @ row), 0.1 * xad.sum(row, axis=0))  # noqa: E731
     assert scaled_shapes(optimise(recorded(step, row, x))) == [(1, 5)]
+
+
+@pytest.mark.parametrize("number", [np.inf, 1e200, 1e-200, 0.0])
+def test_numbers_that_leave_no_elements_stay_outside(here, number):
+    x, y = here.array(np.ones((30, 4))), here.array(np.ones((4, 20)))
+    after = optimise(recorded(lambda x, y: (x @ y) * number, x, y))
+    assert scaled_shapes(after) in ([(30, 20)], [])
+
+
+def test_products_stay_as_they_are_where_that_matters_more(here):
+    x, y = here.array(np.ones((30, 4))), here.array(np.ones((4, 20)))
+    little = optimise(recorded(lambda x: 3 * (x @ x.T), x[:5, :]))
+    assert scaled_shapes(little) == [(5, 5)]
+    others = optimise(recorded(lambda x, y: (x @ y, 3 * (x @ y)), x, y))
+    assert scaled_shapes(others) == [(30, 20)]
+    half = np.ones((30, 4), dtype=np.float16), np.ones((4, 20), dtype=np.float16)
+    assert scaled_shapes(optimise(recorded(lambda x, y: (x @ y) * 3, *half))) == [(30, 20)]
 
 
 def test_numbers_go_before_a_change_of_shape_where_types_stay(here):

@@ -12,7 +12,7 @@ from typing import Any
 from xad.core.recording import Instruction, Variable
 from xad.programs.passes.walk import Expression, Rules, Walk
 
-__all__ = ["FACTORS"]
+__all__ = ["FACTORS", "usable"]
 
 
 def _scaled(walk: Walk, x: Any) -> tuple[Any, float] | None:
@@ -21,7 +21,7 @@ def _scaled(walk: Walk, x: Any) -> tuple[Any, float] | None:
     if maker is None:
         return None
     for a, c in (maker.operands, maker.operands[::-1]):
-        if type(c) in (int, float) and walk.is_real(a) and _usable(c):
+        if type(c) in (int, float) and walk.is_real(a) and usable(c):
             return a, float(c)
     return None
 
@@ -31,7 +31,7 @@ def _alone(walk: Walk, x: Variable) -> bool:
     return walk.uses[x] <= 1
 
 
-def _usable(c: float) -> bool:
+def usable(c: float) -> bool:
     """Whether a product of numbers has neither grown nor shrunk out of float32's range."""
     return isfinite(c) and 1e-30 < abs(c) < 1e30
 
@@ -45,11 +45,11 @@ def multiply(walk: Walk, instruction: Instruction) -> Any:
         found = _scaled(walk, x)
         quotient = walk.maker(x, "divide")
         if type(y) in (int, float):
-            if found is not None and _usable(found[1] * y):
+            if found is not None and usable(found[1] * y):
                 return Expression("multiply", (found[0], found[1] * y))
             if quotient is not None and type(quotient.operands[0]) in (int, float):
                 numerator, divisor = quotient.operands
-                if _usable(numerator * y):
+                if usable(numerator * y):
                     return Expression("divide", (float(numerator * y), divisor))
         elif found is not None and _alone(walk, x) and walk.fits([found[0], y], kind):
             if walk.kinds[found[0]] == kind:
@@ -66,7 +66,7 @@ def divide(walk: Walk, instruction: Instruction) -> Any:
     """x / c = x (1 / c), (x c) / y = (x / y) c."""
     x, y = instruction.operands
     kind = walk.kinds[instruction.outputs[0]]
-    if type(y) in (int, float) and walk.is_real(x) and y and _usable(1 / y):
+    if type(y) in (int, float) and walk.is_real(x) and y and usable(1 / y):
         return Expression("multiply", (x, 1 / y))
     found = _scaled(walk, x) if walk.is_real(x) and walk.is_real(y) else None
     if found is None or not _alone(walk, x) or walk.kinds[found[0]] != kind:

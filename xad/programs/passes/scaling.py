@@ -16,6 +16,7 @@ from typing import Any
 
 from xad.core.recording import Instruction, Variable
 from xad.programs.listing import dtype_name
+from xad.programs.passes.factors import usable
 from xad.programs.passes.walk import Expression, Rules, Walk
 
 __all__ = ["SCALING", "SCALING_BY_FAR"]
@@ -29,7 +30,7 @@ WIDE = ("float32", "float64")
 def _scale(walk: Walk, x: Any, dtype: Any) -> bool:
     """Whether ``x`` is one number: Python's, or an array's without axes."""
     if type(x) is not Variable:
-        return type(x) in (int, float)
+        return type(x) in (int, float) and usable(x)
     return walk.kinds[x].shape == () and walk.kinds[x].dtype == dtype
 
 
