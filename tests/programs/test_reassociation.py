@@ -211,6 +211,10 @@ def test_numbers_go_before_a_change_of_shape_where_types_stay(here):
     x = here.array(np.asarray([[1.5, -0.0, np.nan, 2.0]]))
     after = optimise(recorded(lambda x: 3 * xad.reshape(x, (2, 2)), x))
     assert names(after) == ["multiply", "reshape"]
+    # Complex products depend on the order of the factors in their last bit.
+    z = np.asarray([1 + 2j, 3 - 1j])
+    later = optimise(recorded(lambda z, c: c * xad.reshape(z, (2, 1)), z, np.asarray(0.3 + 0.1j)))
+    assert names(later) == ["reshape", "multiply"]
     whole = here.array(np.asarray([[1, 2, 3, 4]], dtype=np.int32))
     for f in (
         lambda x: 3 * xad.reshape(x, (2, 2)),
@@ -232,7 +236,8 @@ def test_sums_over_axes_of_length_one_are_the_elements(here):
     ):
         before = recorded(f, x)
         after = optimise(before)
-        assert not {"sum", "mean"} & set(names(after))
+        for found in (after, optimise(before, reassociate=True)):
+            assert not {"sum", "mean"} & set(names(found))
         for old, new in zip(before.run((x,)), after.run((x,)), strict=True):
             np.testing.assert_array_equal(here.to_host(new), here.to_host(old), strict=True)
     assert "sum" in names(optimise(recorded(lambda x: xad.sum(x, axis=1), x)))

@@ -34,7 +34,7 @@ __all__ = ["optimise"]
 ROUNDS = 3
 EXACT = together(CONSTANTS, SHAPES, ARITHMETIC, CHOICES)
 SCALED = together(EXACT, SCALING_BY_FAR)
-ANY_ORDER = together(EXACT, FACTORS, SCALING)
+ANY_ORDER = together(EXACT, FACTORS, SCALING_BY_FAR, SCALING)
 
 
 def optimise(listing: Listing, *, reassociate: bool = False) -> Listing:

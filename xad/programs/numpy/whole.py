@@ -106,10 +106,6 @@ def _reduction(lines: Lines, instruction: Instruction, x: str, out: str) -> None
     reduce = reducer(lines, REDUCTIONS.get(name, "add"))
     is_sum = name in ("sum", "mean")
     flat = f"{out}.reshape(-1)" if params.get("keepdims") else out
-    if is_sum and all(kind.shape[i] == 1 for i in axes):
-        same = f"{x}.reshape({lines.listing.kinds[instruction.outputs[0]].shape!r})"
-        lines.run(f"{lines.names.of('copyto', np.copyto)}({out}, {same})")
-        return
     if len(kind.shape) == 2 and axes == (0,) and is_sum and kind.dtype.char in "fd":
         ones = _ones(lines, kind.shape[0], kind.dtype)
         lines.run(f"{_name(lines, np.matmul)}({ones}, {x}, {flat})")

@@ -82,7 +82,9 @@ def before_reshape(walk: Walk, instruction: Instruction) -> Any:
     out = walk.kinds[instruction.outputs[0]]
     for x, c in (instruction.operands, instruction.operands[::-1]):
         maker = walk.maker(x, "reshape")
-        if maker is None or walk.kinds[x] != out or not _scale(walk, c, out.dtype):
+        if maker is None or walk.kinds[x] != out or not walk.is_real(x):
+            continue
+        if not _scale(walk, c, out.dtype):
             continue
         kind = walk.kinds[maker.operands[0]]
         scaled = walk.emit(kind, "multiply", maker.operands[0], c)
